@@ -1,0 +1,66 @@
+"""Where acm keeps its files: ``ACM_HOME``, by default the platform's data folder."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder and the names in it. Nothing is created until ``ensure``."""
+
+    root: Path
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger.db"
+
+    @property
+    def journal(self) -> Path:
+        return self.root / "journal"
+
+    @property
+    def drain_lock(self) -> Path:
+        return self.root / "journal" / "drain.lock"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "proxy.log"
+
+    @property
+    def ca(self) -> Path:
+        """mitmproxy's certificate folder."""
+        return self.root / "ca"
+
+    @property
+    def ca_certificate(self) -> Path:
+        return self.ca / "mitmproxy-ca-cert.pem"
+
+    @property
+    def ca_bundle(self) -> Path:
+        """The system's roots plus ours."""
+        return self.ca / "bundle.pem"
+
+    @property
+    def run(self) -> Path:
+        """Files of the running proxy: pid, lock, state."""
+        return self.root / "run"
+
+    @property
+    def prices(self) -> Path:
+        """Frozen price tables by content hash."""
+        return self.root / "prices"
+
+    def ensure(self) -> "Home":
+        """Create the folders, readable by the owner alone."""
+        for folder in (self.root, self.journal, self.ca, self.run, self.prices):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self
+
+
+def acm_home() -> Home:
+    if chosen := os.environ.get("ACM_HOME"):
+        return Home(Path(chosen).expanduser())
+    from platformdirs import user_data_path
+
+    return Home(user_data_path("acm", appauthor=False))

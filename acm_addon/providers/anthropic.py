@@ -1,0 +1,222 @@
+"""Anthropic.
+
+- Cached input is OUTSIDE ``input_tokens``; ``anthropic_usage`` adds it.
+- Thinking is inside output.
+- Streams: ``message_start`` has the input and a stub of the output; each ``message_delta`` has
+  cumulative counts, and the last one wins, field by field.
+- Billed besides tokens: web searches (``server_tool_use``). ``service_tier``, ``speed``, and
+  ``inference_geo`` of the response decide the price.
+- Legacy ``complete`` reports no usage.
+- Credential: ``x-api-key``, or a bearer token. Gateway and forward entrance both work.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from acm_addon.json_fields import JsonFields, parse
+from acm_addon.providers import openai
+from acm_addon.providers.anthropic_usage import serving_model, tally_usage
+from acm_addon.providers.base import (
+    Billing,
+    Endpoint,
+    RequestFacts,
+    RequestReader,
+    ResponseReader,
+)
+from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
+from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.sse import Event
+
+_METERED = {
+    "/v1/messages": "messages",
+    "/v1/complete": "complete",
+    # Anthropic's own OpenAI-compatible path.
+    "/v1/chat/completions": "chat.completions",
+}
+_FREE = re.compile(
+    r"/v1/(?:messages/count_tokens|messages/batches(?:/[^/]+/cancel)?|files|models|skills(?:/.*)?"
+    r"|organizations/.*)"
+)
+_REQUEST = tuple(
+    (key,)
+    for key in ("model", "stream", "max_tokens", "max_tokens_to_sample", "service_tier", "speed")
+)
+_ERROR = re.compile(rb'"error"\s*+:\s*+\{')
+_KIND = re.compile(rb'"type"\s*+:\s*+"(message_start|message_delta|message_stop)"')
+_STOPPED = re.compile(rb'"stop_reason"\s*+:\s*+"')
+_ERROR_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+
+
+class MessagesBody(ResponseBody):
+    WANTED = tuple((key,) for key in ("model", "id", "usage", "error"))
+    DOCUMENT_TEXT = ("text", "thinking", "partial_json")
+    STREAM_TEXT = DOCUMENT_TEXT
+
+    _start: bytes | None = None
+    _delta: bytes | None = None
+    _stopped = False
+    _failed = False
+
+    def _notice(self, event: Event) -> bool:
+        data = event.data
+        if b'"message_' in data and (kind := _KIND.search(data)):
+            if kind[1] == b"message_start":
+                self._start = data
+            elif kind[1] == b"message_delta":
+                self._delta = data
+            else:
+                self._stopped = True
+            return True
+        if event.name == b"error" or (b'"error"' in data and _ERROR.search(data)):
+            self._failed = self._failed or bool(mapping(parse(data)).get("error"))
+        return False
+
+    def _read_document(self, fields: JsonFields) -> Reading:
+        document = {path[0]: fields.value(*path) for path in self.WANTED}
+        return self._read(document, mapping(document["usage"]), finished=True)
+
+    def _read_stream(self) -> Reading:
+        message = mapping(mapping(parse(self._start)).get("message")) if self._start else {}
+        delta = mapping(parse(self._delta)) if self._delta else {}
+        last = mapping(delta.get("usage"))
+        usage = dict(mapping(message.get("usage")))
+        usage.update((key, value) for key, value in last.items() if value is not None)
+        return self._read(message, usage, stub=not last, finished=self._stopped)
+
+    def _read(
+        self,
+        message: Mapping[str, object],
+        usage: Mapping[str, object],
+        *,
+        finished: bool,
+        stub: bool = False,
+    ) -> Reading:
+        model = serving_model(name(message.get("model")), usage)
+        tally = tally_usage(usage, model, stub=stub)
+        tier = name(usage.get("service_tier"))
+        region = name(usage.get("inference_geo"))
+        return Reading(
+            model=model,
+            object_id=name(message.get("id")),
+            tier=tier,
+            region=None if region == "not_available" else region,
+            quantities=tally.quantities,
+            bad=tally.bad,
+            output_missing="output_tokens" not in tally.quantities,
+            price_context=_context(tier, name(usage.get("speed")), region),
+            finished=finished,
+            failed=self._failed or bool(message.get("error")),
+        )
+
+
+class CompleteBody(ResponseBody):
+    """Text completions of 2023: no usage, so that the tokenizer counts."""
+
+    WANTED = tuple((key,) for key in ("model", "id", "log_id", "error"))
+    DOCUMENT_TEXT = ("completion",)
+    STREAM_TEXT = DOCUMENT_TEXT
+
+    _first: bytes | None = None
+    _stopped = False
+    _failed = False
+
+    def _notice(self, event: Event) -> bool:
+        self._first = self._first or (event.data if event.name == b"completion" else None)
+        self._stopped = self._stopped or bool(_STOPPED.search(event.data))
+        self._failed = self._failed or event.name == b"error"
+        return False
+
+    def _read_document(self, fields: JsonFields) -> Reading:
+        return self._read({path[0]: fields.value(*path) for path in self.WANTED}, finished=True)
+
+    def _read_stream(self) -> Reading:
+        return self._read(
+            mapping(parse(self._first)) if self._first else {}, finished=self._stopped
+        )
+
+    def _read(self, document: Mapping[str, object], *, finished: bool) -> Reading:
+        return Reading(
+            model=name(document.get("model")),
+            object_id=name(document.get("id")) or name(document.get("log_id")),
+            output_missing=True,
+            finished=finished,
+            failed=self._failed or bool(document.get("error")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Anthropic:
+    name: str = "anthropic"
+    hosts: tuple[str, ...] = ("api.anthropic.com",)
+    upstream: str = "https://api.anthropic.com"
+    price_provider: str = "anthropic"
+
+    def classify(self, method: str, path: str) -> Endpoint:
+        path = path.rstrip("/")
+        if method != "POST" or _FREE.fullmatch(path):
+            return Endpoint("manage", Billing.FREE)
+        if path in _METERED:
+            return Endpoint(_METERED[path])
+        return Endpoint("other", Billing.UNKNOWN)
+
+    def request_reader(self, endpoint: Endpoint, content_type: str) -> RequestReader:  # noqa: ARG002
+        if endpoint.name == "chat.completions":
+            return openai.request_reader(endpoint)
+        return JsonRequestReader(_REQUEST, _request)
+
+    def response_reader(
+        self, endpoint: Endpoint, request: RequestFacts, status: int, content_type: str
+    ) -> ResponseReader:
+        if endpoint.name == "chat.completions":
+            return openai.response_reader(endpoint, request, status, content_type)
+        body = CompleteBody if endpoint.name == "complete" else MessagesBody
+        return body(request, status, content_type)
+
+    def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
+        """``{"type": "error", "error": {type, message}}``; our code is in the headers alone."""
+        fallback = "invalid_request_error" if status < 500 else "api_error"
+        error = {"type": _ERROR_TYPES.get(status, fallback), "message": message}
+        return json.dumps({"type": "error", "error": error}).encode()
+
+
+ANTHROPIC = Anthropic()
+
+
+def _request(fields: JsonFields) -> RequestFacts:
+    limit = Tally()
+    speed = name(fields.value("speed"))
+    return RequestFacts(
+        model=name(fields.value("model")),
+        stream=fields.value("stream") is True,
+        # ``auto`` and ``standard_only`` are wishes; the response names the tier that was served.
+        tier=name(fields.value("service_tier")),
+        max_output_tokens=limit.count(fields.value("max_tokens"))
+        or limit.count(fields.value("max_tokens_to_sample")),
+        price_context={"speed": speed} if speed else {},
+    )
+
+
+def _context(tier: str | None, speed: str | None, region: str | None) -> dict[str, str]:
+    """What selects the price, under the price table's keys."""
+    context = {}
+    if tier == "batch":
+        context["processing"] = "batch"
+    elif tier:
+        context["service_tier"] = tier
+    if speed:
+        context["speed"] = speed
+    if region not in (None, "not_available"):
+        context["inference_geo"] = str(region)
+    return context

@@ -1,0 +1,287 @@
+"""Gemini API (generativelanguage.googleapis.com).
+
+- Cached input is inside input; what tools feed back is outside, and is added.
+- Reasoning is OUTSIDE ``candidatesTokenCount``, and is added. The OpenAI-compatible paths leave it
+  out of ``completion_tokens`` too, where total minus prompt finds it.
+- Streams (events with ``alt=sse``, else one JSON array) carry ``usageMetadata`` in every chunk,
+  cumulative: the one beside the ``finishReason`` wins, which ends the stream though no event says
+  so; in a stream that was cut, the largest does.
+- Billed besides tokens: Google searches. Storage of cached content is not in any response.
+- Credential: ``x-goog-api-key`` or the query (``?key=``). Gateway and forward entrance both work.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+from urllib.parse import unquote
+
+from acm_addon.json_fields import ANY, JsonFields, parse
+from acm_addon.providers import openai
+from acm_addon.providers.base import (
+    Billing,
+    Endpoint,
+    RequestFacts,
+    RequestReader,
+    ResponseReader,
+)
+from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
+from acm_addon.providers.gemini_usage import tally_grounding, tally_usage
+from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.sse import Event
+
+_MODEL_CALL = re.compile(r"/v1[a-z0-9]*/((?:models|tunedModels|dynamic)/[^/:]+):(\w+)")
+_OPENAI_PREFIX = re.compile(r"/v1[a-z0-9]*/openai(?=/)")
+_FREE = re.compile(
+    r"(?:/upload)?/v1[a-z0-9]*/(?:files(?:/.*)?|files:register|batches/[^/]+:(?:cancel|delete)"
+    r"|tunedModels/[^/:]+/permissions|tunedModels/[^/:]+:transferOwnership"
+    r"|corpora(?:/.*)?)"
+)
+_KNOWN_UNREAD = re.compile(
+    r"(?:/upload)?/v1[a-z0-9]*/(cachedContents|fileSearchStores|interactions)(?:/.*)?"
+)
+"""Cached content is billed by the hour, and files of a search store by the tokens embedded."""
+_METERED_METHODS = (
+    "generateContent",
+    "streamGenerateContent",
+    "embedContent",
+    "batchEmbedContents",
+)
+_FREE_METHODS = ("countTokens", "countMessageTokens", "countTextTokens", "batchGenerateContent")
+_UNREAD_METHODS = ("predict", "predictLongRunning", "generateAnswer", "asyncBatchEmbedContent")
+
+_REQUEST = (
+    ("generationConfig", "maxOutputTokens"),
+    ("generationConfig", "candidateCount"),
+    ("generation_config", "max_output_tokens"),
+    ("serviceTier",),
+    ("service_tier",),
+)
+_TIERS = {
+    "ON_DEMAND": "standard",
+    "ON_DEMAND_PRIORITY": "priority",
+    "ON_DEMAND_FLEX": "flex",
+    "PROVISIONED_THROUGHPUT": "provisioned",
+}
+_TOTAL = re.compile(rb'"totalTokenCount"\s*+:\s*+(\d{1,15})')
+_FINISH = re.compile(rb'"(?:finishReason|blockReason)"\s*+:\s*+"')
+_ERROR = re.compile(rb'"error"\s*+:\s*+\{')
+_STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    501: "UNIMPLEMENTED",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+_MAX_QUERIES = 1000
+"""Searches of one stream that are told apart."""
+
+_DOCUMENT = (
+    ("modelVersion",),
+    ("responseId",),
+    ("usageMetadata",),
+    ("error",),
+    ("promptFeedback", "blockReason"),
+    ("candidates", ANY, "finishReason"),
+    ("candidates", ANY, "groundingMetadata", "webSearchQueries"),
+)
+
+
+class GenerateBody(ResponseBody):
+    # Without alt=sse, a stream is a JSON array of such documents.
+    WANTED = (*_DOCUMENT, *((ANY, *path) for path in _DOCUMENT))
+    DOCUMENT_TEXT: ClassVar[tuple[str, ...]] = ("text",)
+    STREAM_TEXT: ClassVar[tuple[str, ...]] = DOCUMENT_TEXT
+    _HAS_OUTPUT = True
+
+    def __init__(self, request: RequestFacts, status: int, content_type: str) -> None:
+        super().__init__(request, status, content_type)
+        self._usage: bytes | None = None
+        self._total = -1
+        self._ended = False
+        self._failed = False
+        self._queries: set[str] = set()
+        self._grounded = False
+
+    def _notice(self, event: Event) -> bool:
+        data = event.data
+        ends = _FINISH.search(data) is not None
+        self._ended = self._ended or ends
+        if b'"usageMetadata"' in data:
+            match = _TOTAL.search(data, data.rfind(b'"usageMetadata"'))
+            total = int(match[1]) if match else 0
+            if ends or total >= self._total:
+                self._total, self._usage = total, data
+        if b'"groundingMetadata"' in data:
+            self._notice_grounding(mapping(parse(data)))
+        if b'"error"' in data and _ERROR.search(data):
+            self._failed = self._failed or bool(mapping(parse(data)).get("error"))
+        return False
+
+    def _notice_grounding(self, chunk: Mapping[str, object]) -> None:
+        candidates = chunk.get("candidates")
+        for candidate in candidates if isinstance(candidates, list) else ():
+            metadata = mapping(mapping(candidate).get("groundingMetadata"))
+            queries = metadata.get("webSearchQueries")
+            if queries and len(self._queries) < _MAX_QUERIES:
+                self._grounded = True
+                self._queries.update(_texts([queries]))
+
+    def _read_stream(self) -> Reading:
+        return self._read(
+            mapping(parse(self._usage)) if self._usage else {},
+            self._queries,
+            finished=self._ended,
+            failed=self._failed,
+        )
+
+    def _read_document(self, fields: JsonFields) -> Reading:
+        in_array = list(fields.values(ANY, "usageMetadata"))
+        at = (ANY,) if in_array else ()
+        usages = [mapping(usage) for usage in in_array or [fields.value("usageMetadata")]]
+        ended = (
+            fields.value(*at, "candidates", ANY, "finishReason") is not None
+            or fields.value(*at, "promptFeedback", "blockReason") is not None
+        )
+        queries = fields.values(*at, "candidates", ANY, "groundingMetadata", "webSearchQueries")
+        document = {
+            "modelVersion": fields.value(*at, "modelVersion"),
+            "responseId": fields.value(*at, "responseId"),
+            "usageMetadata": usages[-1] if ended else max(reversed(usages), key=_total),
+        }
+        return self._read(
+            document,
+            _texts(queries),
+            # A plain document ends where it is closed; a stream can be closed early.
+            finished=ended or not at,
+            failed=bool(fields.value("error") or fields.value(ANY, "error")),
+        )
+
+    def _read(
+        self,
+        document: Mapping[str, object],
+        queries: Iterable[str],
+        *,
+        finished: bool,
+        failed: bool,
+    ) -> Reading:
+        usage = mapping(document.get("usageMetadata"))
+        model = name(document.get("modelVersion"))
+        tally = tally_usage(usage)
+        tally_grounding(tally, queries, grounded=True, model=model or self._request.model)
+        tier = _tier(usage)
+        missing = self._HAS_OUTPUT and "output_tokens" not in tally.quantities
+        return Reading(
+            model=model,
+            object_id=name(document.get("responseId")),
+            tier=tier,
+            quantities=tally.quantities,
+            bad=tally.bad,
+            # Nothing written, nothing counted: an ended answer without a count is an empty one.
+            output_missing=missing and not (finished and usage),
+            price_context={"service_tier": tier} if tier else {},
+            finished=finished,
+            failed=failed,
+        )
+
+
+class EmbedBody(GenerateBody):
+    """Embeddings: input tokens alone, and from older models nothing at all."""
+
+    DOCUMENT_TEXT = ()
+    STREAM_TEXT = ()
+    _HAS_OUTPUT = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gemini:
+    name: str = "gemini"
+    hosts: tuple[str, ...] = ("generativelanguage.googleapis.com",)
+    upstream: str = "https://generativelanguage.googleapis.com"
+    price_provider: str = "google"
+
+    def classify(self, method: str, path: str) -> Endpoint:
+        if prefix := _OPENAI_PREFIX.match(path):
+            return openai.classify(method, path[prefix.end() :], openai.METERED_PATHS, _FREE_OPENAI)
+        if path.startswith("/ws/"):
+            return Endpoint("live", Billing.UNKNOWN)
+        if method != "POST" or _FREE.fullmatch(path):
+            return Endpoint("manage", Billing.FREE)
+        return _model_call(unquote(path))
+
+    def request_reader(self, endpoint: Endpoint, content_type: str) -> RequestReader:  # noqa: ARG002
+        if endpoint.name in _METERED_METHODS:
+            return JsonRequestReader(_REQUEST, lambda fields: _request(fields, endpoint))
+        return openai.request_reader(endpoint)
+
+    def response_reader(
+        self, endpoint: Endpoint, request: RequestFacts, status: int, content_type: str
+    ) -> ResponseReader:
+        if endpoint.name not in _METERED_METHODS:
+            return openai.response_reader(endpoint, request, status, content_type)
+        request = request if request.model else replace(request, model=endpoint.model)
+        body = EmbedBody if "mbed" in endpoint.name else GenerateBody
+        return body(request, status, content_type)
+
+    def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
+        """``{"error": {code, message, status}}``; our code is in the headers alone."""
+        fallback = "FAILED_PRECONDITION" if status < 500 else "INTERNAL"
+        kind = _STATUSES.get(status, fallback)
+        error = {"code": status, "message": message, "status": kind}
+        return json.dumps({"error": error}).encode()
+
+
+GEMINI = Gemini()
+
+_FREE_OPENAI = re.compile(r"/(?:files|batches|models)(?:/.*)?")
+
+
+def _model_call(path: str) -> Endpoint:
+    call = _MODEL_CALL.fullmatch(path)
+    if call is None:
+        known = _KNOWN_UNREAD.fullmatch(path)
+        return Endpoint(known[1] if known else "other", Billing.UNKNOWN)
+    model, method = call[1].removeprefix("models/"), call[2]
+    if method in _METERED_METHODS:
+        return Endpoint(method, model=model)
+    if method in _FREE_METHODS:
+        return Endpoint(method, Billing.FREE, model)
+    return Endpoint(method if method in _UNREAD_METHODS else "other", Billing.UNKNOWN, model)
+
+
+def _request(fields: JsonFields, endpoint: Endpoint) -> RequestFacts:
+    limit = Tally()
+    tier = name(fields.value("serviceTier")) or name(fields.value("service_tier"))
+    return RequestFacts(
+        model=endpoint.model,
+        stream=endpoint.name == "streamGenerateContent",
+        tier=tier.lower() if tier else None,
+        max_output_tokens=limit.count(fields.value("generationConfig", "maxOutputTokens"))
+        or limit.count(fields.value("generation_config", "max_output_tokens")),
+        choices=limit.count(fields.value("generationConfig", "candidateCount")) or 1,
+        price_context={"service_tier": tier.lower()} if tier else {},
+    )
+
+
+def _tier(usage: Mapping[str, object]) -> str | None:
+    traffic = name(usage.get("trafficType"))
+    tier = name(usage.get("serviceTier"))
+    return tier.lower() if tier else _TIERS.get(traffic or "")
+
+
+def _total(usage: Mapping[str, object]) -> int:
+    return Tally().count(usage.get("totalTokenCount")) or 0
+
+
+def _texts(lists: Iterable[object]) -> set[str]:
+    """The texts in lists of them, whatever else is there."""
+    return {
+        text for each in lists if isinstance(each, list) for text in each if isinstance(text, str)
+    }

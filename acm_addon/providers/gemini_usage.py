@@ -1,0 +1,67 @@
+"""Gemini's ``usageMetadata`` as inclusive quantities.
+
+``promptTokenCount`` includes cached content. Thoughts are OUTSIDE ``candidatesTokenCount``, and the
+results of tools that are read back into the model (``toolUsePromptTokenCount``) are outside of the
+prompt; both are added. Details are split by modality.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from acm_addon.providers.tally import Tally, mapping
+
+_MODALITIES = {"TEXT": "text", "AUDIO": "audio", "IMAGE": "image", "VIDEO": "video"}
+_GENERATION = re.compile(r"gemini-(\d+)")
+# Pages of documents are billed as images.
+_MODALITIES["DOCUMENT"] = "image"
+
+
+def tally_usage(usage: Mapping[str, object]) -> Tally:
+    tally = Tally()
+    prompt = tally.count(usage.get("promptTokenCount"))
+    tool = tally.count(usage.get("toolUsePromptTokenCount"))
+    candidates = tally.count(usage.get("candidatesTokenCount"))
+    thoughts = tally.count(usage.get("thoughtsTokenCount"))
+    if prompt is not None or tool is not None:
+        tally.put("input_tokens", (prompt or 0) + (tool or 0))
+    if candidates is not None or thoughts is not None:
+        tally.put("output_tokens", (candidates or 0) + (thoughts or 0))
+    tally.put("cache_read_tokens", usage.get("cachedContentTokenCount"))
+    tally.put("output_reasoning_tokens", thoughts)
+    tally.put("input_tool_tokens", tool)
+    # embedContent names its details in the singular.
+    prompt_details = usage.get("promptTokensDetails") or usage.get("promptTokenDetails")
+    _by_modality(tally, prompt_details, "input_{}_tokens")
+    _by_modality(tally, usage.get("candidatesTokensDetails"), "output_{}_tokens")
+    _by_modality(tally, usage.get("cacheTokensDetails"), "cache_{}_read_tokens")
+    tool_details = usage.get("toolUsePromptTokensDetails")
+    _by_modality(tally, tool_details, "input_{}_tool_tokens", "input_{}_tokens")
+    tally.check_parts("input_tokens", "cache_read_tokens", "input_tool_tokens")
+    return tally
+
+
+def tally_grounding(
+    tally: Tally, queries: Iterable[str], *, grounded: bool, model: str | None
+) -> None:
+    """Count Google searches: each distinct query from Gemini 3 on, the grounded prompt before.
+
+    An empty query is not billed.
+    """
+    distinct = {query for query in queries if query}
+    if not (grounded and distinct):
+        return
+    generation = _GENERATION.search(model or "")
+    by_prompt = generation is not None and int(generation[1]) < 3
+    tally.put("web_searches", 1 if by_prompt else len(distinct))
+
+
+def _by_modality(tally: Tally, details: object, *units: str) -> None:
+    if not isinstance(details, list):
+        return
+    for detail in map(mapping, details):
+        modality = detail.get("modality")
+        kind = _MODALITIES.get(modality) if isinstance(modality, str) else None
+        count = tally.count(detail.get("tokenCount"))
+        if kind is not None and count is not None:
+            for unit in units:
+                tally.add(unit.format(kind), count)

@@ -1,0 +1,87 @@
+"""Request bodies in OpenAI's shapes: chat, completions, responses, embeddings, images."""
+
+from acm_addon.json_fields import ANY, JsonFields
+from acm_addon.providers.base import RequestFacts
+from acm_addon.providers.body import JsonRequestReader
+from acm_addon.providers.tally import Tally, name
+
+_GENERATION = (
+    ("model",),
+    ("stream",),
+    ("service_tier",),
+    ("max_completion_tokens",),
+    ("max_output_tokens",),
+    ("max_tokens",),
+    ("n",),
+    ("tools", ANY, "type"),
+)
+_IMAGES = (("model",), ("stream",), ("n",), ("size",), ("quality",))
+
+_DEFAULT_IMAGE_MODEL = "dall-e-2"
+"""What the API documented for a request that names none, until it retired DALL-E in May 2026."""
+_DEFAULT_SIZE = "1024x1024"
+"""Of both DALL-E models, as the API documented it."""
+
+
+def generation_request() -> JsonRequestReader:
+    return JsonRequestReader(_GENERATION, _generation)
+
+
+def image_request() -> JsonRequestReader:
+    return JsonRequestReader(_IMAGES, _images)
+
+
+def _generation(fields: JsonFields) -> RequestFacts:
+    tier = name(fields.value("service_tier"))
+    context = {}
+    # ``auto`` and ``default`` ask for nothing; what is served is known from the response.
+    if tier not in (None, "auto", "default"):
+        context["service_tier"] = str(tier)
+    if tool := _web_search_tool(fields):
+        context["web_search_tool"] = tool
+    return RequestFacts(
+        model=name(fields.value("model")),
+        stream=fields.value("stream") is True,
+        tier=tier,
+        max_output_tokens=_limit(fields),
+        choices=_choices(fields),
+        price_context=context,
+    )
+
+
+def _images(fields: JsonFields) -> RequestFacts:
+    model = name(fields.value("model")) or _DEFAULT_IMAGE_MODEL
+    size, quality = name(fields.value("size")), name(fields.value("quality"))
+    if model.startswith("dall-e"):
+        size = _DEFAULT_SIZE if size in (None, "auto") else size
+        quality = "standard" if quality in (None, "auto") else quality
+    choices = _choices(fields)
+    given = {"size": size, "quality": quality}
+    return RequestFacts(
+        model=model,
+        stream=fields.value("stream") is True,
+        choices=choices,
+        price_context={key: value for key, value in given.items() if value is not None},
+        derived={"images": choices},
+    )
+
+
+def _limit(fields: JsonFields) -> int | None:
+    """The ceiling on output tokens, by the newest name that the request uses."""
+    for key in ("max_completion_tokens", "max_output_tokens", "max_tokens"):
+        if (limit := Tally().count(fields.value(key))) is not None:
+            return limit
+    return None
+
+
+def _choices(fields: JsonFields) -> int:
+    return Tally().count(fields.value("n")) or 1
+
+
+def _web_search_tool(fields: JsonFields) -> str | None:
+    """``web_search_preview`` costs more than ``web_search``; both come with dates behind them."""
+    for kind in fields.values("tools", ANY, "type"):
+        if isinstance(kind, str) and kind.startswith("web_search"):
+            preview = kind.startswith("web_search_preview")
+            return "web_search_preview" if preview else "web_search"
+    return None

@@ -1,0 +1,244 @@
+"""Response bodies in OpenAI's shapes, of OpenAI and of the family that speaks them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from acm_addon.json_fields import ANY, JsonFields, Path, parse
+from acm_addon.providers.base import RequestFacts
+from acm_addon.providers.body import Reading, ResponseBody
+from acm_addon.providers.openai_usage import stated_cost, tally_tools, tally_usage
+from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.sse import Event
+
+_USAGE = re.compile(rb'"usage"\s*+:\s*+\{')
+_ERROR = re.compile(rb'"error"\s*+:\s*+[{"]')
+_FINISH = re.compile(rb'"finish_reason"\s*+:\s*+"')
+_TYPE_FIRST = re.compile(rb'\s*+\{\s*+"type"\s*+:\s*+"([^"]*+)"')
+_TYPE = re.compile(rb'"type"\s*+:\s*+"(response\.[a-z_.]++|error)"')
+_RESPONSE_ENDS = frozenset(
+    (b"response.completed", b"response.incomplete", b"response.failed", b"response.cancelled")
+)
+_MAX_ITEMS = 1000
+"""Items of one stream that are told apart."""
+_RUNNING = ("queued", "in_progress")
+
+
+def _reading(
+    document: Mapping[str, object],
+    tally: Tally,
+    usage: Mapping[str, object],
+    *,
+    output_missing: bool,
+    finished: bool,
+    failed: bool,
+) -> Reading:
+    tier = name(document.get("service_tier")) or name(usage.get("service_tier"))
+    tier = None if tier == "auto" else tier
+    given = {"service_tier": tier, "search_context_size": name(usage.get("search_context_size"))}
+    return Reading(
+        model=name(document.get("model")),
+        object_id=name(document.get("id")),
+        tier=tier,
+        quantities=tally.quantities,
+        bad=tally.bad,
+        provider_cost=stated_cost(usage),
+        price_context={key: value for key, value in given.items() if value is not None},
+        output_missing=output_missing,
+        finished=finished,
+        failed=failed,
+    )
+
+
+class ChatBody(ResponseBody):
+    """chat.completions and what looks like it: completions, embeddings.
+
+    A stream carries usage in its last chunk if the request asked for it (``include_usage``), in a
+    chunk before ``[DONE]``, in ``x_groq`` of the last chunk (Groq), or in every chunk, growing
+    (Perplexity). The last one wins.
+    """
+
+    WANTED: ClassVar[tuple[Path, ...]] = tuple(
+        (key,) for key in ("model", "id", "service_tier", "usage", "x_groq", "error")
+    )
+    DOCUMENT_TEXT: ClassVar[tuple[str, ...]] = (
+        "content",
+        "reasoning_content",
+        "reasoning",
+        "refusal",
+        "arguments",
+        "text",
+    )
+    STREAM_TEXT: ClassVar[tuple[str, ...]] = DOCUMENT_TEXT
+    _HAS_OUTPUT = True
+
+    _first: bytes | None = None
+    _previous: bytes = b""
+    _usage: bytes | None = None
+    _before_usage: bytes = b""
+    _failed = False
+    _done = False
+
+    def _notice(self, event: Event) -> bool:
+        data = event.data
+        if data.startswith(b"[DONE]"):
+            self._done = True
+            return True
+        if self._first is None:
+            self._first = data
+        if b'"usage"' in data and _USAGE.search(data):
+            self._usage, self._before_usage = data, self._previous
+        elif b'"error"' in data and _ERROR.search(data):
+            self._failed = self._failed or _is_error(parse(data))
+        self._previous = data
+        return False
+
+    def _read_document(self, fields: JsonFields) -> Reading:
+        return self._read({path[0]: fields.value(*path) for path in self.WANTED})
+
+    def _read_stream(self) -> Reading:
+        document = dict(mapping(parse(self._first))) if self._first else {}
+        last = mapping(parse(self._usage)) if self._usage else {}
+        document.update((key, value) for key, value in last.items() if value)
+        return self._read(document, ended=self._stream_ended())
+
+    def _stream_ended(self) -> bool:
+        """``[DONE]``, or, as some never send it, the usage after the reason for the end."""
+        if self._done or self._usage is None:
+            return self._done
+        return bool(_FINISH.search(self._usage) or _FINISH.search(self._before_usage))
+
+    def _read(self, document: Mapping[str, object], *, ended: bool = True) -> Reading:
+        usage = mapping(document.get("usage")) or mapping(
+            mapping(document.get("x_groq")).get("usage")
+        )
+        tally = tally_usage(usage)
+        return _reading(
+            document,
+            tally,
+            usage,
+            output_missing=self._HAS_OUTPUT and "output_tokens" not in tally.quantities,
+            finished=ended,
+            failed=self._failed or _is_error(document),
+        )
+
+
+class EmbeddingsBody(ChatBody):
+    """Embeddings: input tokens alone, and nothing generated."""
+
+    DOCUMENT_TEXT = ()
+    STREAM_TEXT = ()
+    _HAS_OUTPUT = False
+
+
+class ImagesBody(ChatBody):
+    """Images: usage where the model is billed by tokens, else what the request says.
+
+    A stream sends pictures as events, and usage in the last one. Responses name no model.
+    """
+
+    WANTED = tuple((key,) for key in ("usage", "size", "quality", "error"))
+    DOCUMENT_TEXT = ()
+    STREAM_TEXT = ()
+    _HAS_OUTPUT = False
+
+    def _stream_ended(self) -> bool:
+        return self._done or self._usage is not None
+
+
+class ResponsesBody(ResponseBody):
+    """responses and responses.compact: usage at the end, in the body or in the last event.
+
+    Billed besides tokens: tool calls, which are only in ``output``.
+    """
+
+    WANTED = (
+        *((key,) for key in ("model", "id", "service_tier", "usage", "error", "status")),
+        ("output", ANY, "type"),
+        ("output", ANY, "container_id"),
+    )
+    DOCUMENT_TEXT = ("text", "arguments", "refusal")
+    STREAM_TEXT = ("delta",)
+
+    def __init__(self, request: RequestFacts, status: int, content_type: str) -> None:
+        super().__init__(request, status, content_type)
+        self._first: bytes | None = None
+        self._last: bytes | None = None
+        self._ended = False
+        self._failed = False
+        self._items: dict[object, tuple[object, ...]] = {}
+
+    def _notice(self, event: Event) -> bool:
+        data = event.data
+        kind = event.name if event.name != b"message" else _kind(data)
+        if kind.endswith(b".delta"):
+            return False
+        if self._first is None:
+            self._first = data
+        if kind in _RESPONSE_ENDS:
+            self._last = data
+            self._ended = True
+        elif kind == b"error":
+            self._failed = True
+        elif kind == b"response.output_item.done" and b'_call"' in data:
+            self._notice_item(mapping(parse(data)))
+        elif b'"usage"' in data and _USAGE.search(data):
+            self._last = data
+        return True
+
+    def _notice_item(self, event: Mapping[str, object]) -> None:
+        item = mapping(event.get("item"))
+        index = event.get("output_index")
+        key = index if isinstance(index, int) else name(item.get("id"))
+        if len(self._items) < _MAX_ITEMS:
+            self._items[key] = (name(item.get("type")), name(item.get("container_id")))
+
+    def _read_document(self, fields: JsonFields) -> Reading:
+        document = {path[0]: fields.value(*path) for path in self.WANTED if len(path) == 1}
+        items = fields.siblings(("output", ANY), "type", "container_id")
+        return self._read(document, items)
+
+    def _read_stream(self) -> Reading:
+        document = dict(_response_of(self._first))
+        document.update((key, value) for key, value in _response_of(self._last).items() if value)
+        output = document.get("output")
+        items: list[tuple[object, ...]] = [
+            (mapping(item).get("type"), mapping(item).get("container_id"))
+            for item in (output if isinstance(output, list) else ())
+        ]
+        # The last event repeats all items, except where a server leaves ``output`` empty.
+        return self._read(document, items or list(self._items.values()), ended=self._ended)
+
+    def _read(
+        self,
+        document: Mapping[str, object],
+        items: Iterable[tuple[object, ...]],
+        *,
+        ended: bool = True,
+    ) -> Reading:
+        usage = mapping(document.get("usage"))
+        tally = tally_usage(usage)
+        tally_tools(tally, items)
+        status = document.get("status")
+        return _reading(
+            document,
+            tally,
+            usage,
+            output_missing="output_tokens" not in tally.quantities,
+            finished=ended and status not in _RUNNING,
+            failed=self._failed or status == "failed" or _is_error(document),
+        )
+
+
+def _response_of(data: bytes | None) -> Mapping[str, object]:
+    return mapping(mapping(parse(data)).get("response")) if data else {}
+
+
+def _kind(data: bytes) -> bytes:
+    """The ``type`` of an event that has no ``event:`` line."""
+    match = _TYPE_FIRST.match(data) or _TYPE.search(data)
+    return match[1] if match else b""
+
+
+def _is_error(document: object) -> bool:
+    return bool(mapping(document).get("error"))

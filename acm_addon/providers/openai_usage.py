@@ -1,0 +1,170 @@
+"""``usage`` objects in OpenAI's shape, by whoever sends them, as inclusive quantities.
+
+Cached input is inside input and reasoning inside output as OpenAI counts them. Two rules catch
+those who count otherwise: where ``total_tokens`` exceeds input plus output, output is total minus
+input (xAI chat and Gemini keep reasoning apart); where cached or audio exceeds input, it is outside
+of it (Mistral's audio). Perplexity keeps reasoning and citations apart, also from the total.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from acm_addon.providers.tally import Tally, mapping, nano_dollars
+
+_TICK = Decimal("1e-10")
+"""Dollars in xAI's unit of cost."""
+
+_INPUT_DETAILS = {
+    "cache_write_tokens": "cache_write_tokens",
+    "text_tokens": "input_text_tokens",
+    "audio_tokens": "input_audio_tokens",
+    "image_tokens": "input_image_tokens",
+    "video_tokens": "input_video_tokens",
+}
+_CACHED_DETAILS = {
+    "text_tokens": "cache_text_read_tokens",
+    "audio_tokens": "cache_audio_read_tokens",
+    "image_tokens": "cache_image_read_tokens",
+}
+_OUTPUT_DETAILS = {
+    "reasoning_tokens": "output_reasoning_tokens",
+    "text_tokens": "output_text_tokens",
+    "audio_tokens": "output_audio_tokens",
+    "image_tokens": "output_image_tokens",
+}
+_EXTRAS = {
+    "prompt_audio_seconds": "input_audio_seconds",  # Mistral
+    "num_search_queries": "web_searches",  # Perplexity
+}
+_TOOLS = (
+    # OpenRouter, then xAI.
+    ("server_tool_use_details", "web_search_requests", "web_searches"),
+    ("server_side_tool_usage_details", "web_search_calls", "web_searches"),
+    ("server_side_tool_usage_details", "x_search_calls", "social_searches"),
+    ("server_side_tool_usage_details", "code_interpreter_calls", "code_executions"),
+    ("server_side_tool_usage_details", "file_search_calls", "storage_searches"),
+)
+
+
+def tally_usage(usage: Mapping[str, object]) -> Tally:
+    """Quantities of a ``usage`` object of chat, completions, embeddings, responses, or images."""
+    tally = Tally()
+    input_tokens = _total(tally, usage, "prompt_tokens", "input_tokens")
+    output_tokens = _total(tally, usage, "completion_tokens", "output_tokens")
+    total = tally.count(usage.get("total_tokens"))
+    in_details = _details(usage, "prompt_tokens_details", "input_tokens_details")
+    out_details = _details(usage, "completion_tokens_details", "output_tokens_details")
+    cached = tally.count(_cached(usage, in_details))
+
+    if input_tokens is not None:
+        apart = (cached, tally.count(in_details.get("audio_tokens")))
+        input_tokens += sum(part for part in apart if part is not None and part > input_tokens)
+    output_tokens = _with_what_stands_apart(tally, usage, output_tokens)
+    if (
+        total is not None
+        and input_tokens is not None
+        and total > input_tokens + (output_tokens or 0)
+    ):
+        output_tokens = total - input_tokens
+
+    tally.put("input_tokens", input_tokens)
+    tally.put("output_tokens", output_tokens)
+    tally.put("cache_read_tokens", cached)
+    _put_all(tally, in_details, _INPUT_DETAILS)
+    _put_all(tally, mapping(in_details.get("cached_tokens_details")), _CACHED_DETAILS)
+    _put_all(tally, out_details, _OUTPUT_DETAILS)
+    _put_all(tally, usage, _EXTRAS)
+    for group, key, unit in _TOOLS:
+        tally.put(unit, mapping(usage.get(group)).get(key))
+    tally.check_parts("input_tokens", "cache_read_tokens", "cache_write_tokens")
+    tally.check_parts("output_tokens", "output_reasoning_tokens")
+    return tally
+
+
+def stated_cost(usage: Mapping[str, object]) -> int | None:
+    """The provider's own figure in nano-dollars: OpenRouter's, Perplexity's, or xAI's."""
+    if (ticks := usage.get("cost_in_usd_ticks")) is not None:
+        return nano_dollars(ticks, _TICK)
+    cost = usage.get("cost")
+    if isinstance(cost, dict):
+        in_dollars = cost.get("currency") in (None, "USD")
+        return nano_dollars(cost.get("total_cost")) if in_dollars else None
+    fee = nano_dollars(cost)
+    if fee is None or usage.get("is_byok") is not True:
+        return fee
+    # With a key of one's own, OpenRouter's cost is its fee alone; the provider bills the rest.
+    upstream = nano_dollars(mapping(usage.get("cost_details")).get("upstream_inference_cost"))
+    return None if upstream is None else fee + upstream
+
+
+def tally_tools(tally: Tally, items: Iterable[tuple[object, ...]]) -> None:
+    """Count the billed tool calls among (type, container id) of a response's output items.
+
+    They are not in ``usage``. Code interpreter is billed by container; images that a response
+    generates are billed at the image model's prices, which the response does not show, so they are
+    counted in a unit that has no price.
+    """
+    calls: dict[str, int] = {}
+    containers = set()
+    for position, (kind, container) in enumerate(items):
+        if kind == "code_interpreter_call":
+            containers.add(container if isinstance(container, str) else position)
+        elif isinstance(kind, str) and kind in _ITEM_UNITS:
+            unit = _ITEM_UNITS[kind]
+            calls[unit] = calls.get(unit, 0) + 1
+    if containers:
+        calls["code_executions"] = len(containers)
+    for unit, count in calls.items():
+        # Who states the count as well is right about it: not every call is billed.
+        tally.quantities.setdefault(unit, count)
+
+
+_ITEM_UNITS = {
+    "web_search_call": "web_searches",
+    "file_search_call": "storage_searches",
+    "image_generation_call": "image_generations",
+}
+
+
+def _with_what_stands_apart(
+    tally: Tally, usage: Mapping[str, object], output_tokens: int | None
+) -> int | None:
+    """Output with reasoning and citations that are stated beside it, not in its details."""
+    reasoning = tally.count(usage.get("reasoning_tokens"))
+    citations = tally.count(usage.get("citation_tokens"))
+    if citations is None:
+        return output_tokens
+    tally.put("output_citation_tokens", citations)
+    tally.put("output_reasoning_tokens", reasoning)
+    return (output_tokens or 0) + citations + (reasoning or 0)
+
+
+def _cached(usage: Mapping[str, object], details: Mapping[str, object]) -> object:
+    """Cached input tokens, under whichever name: details, DeepSeek, Mistral, Moonshot, Together."""
+    found = _first(details, "cached_tokens", "cache_read_input_tokens")
+    if found is not None:
+        return found
+    return _first(usage, "prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
+
+
+def _details(usage: Mapping[str, object], *keys: str) -> Mapping[str, object]:
+    return mapping(_first(usage, *keys, *(key.replace("tokens_", "token_") for key in keys)))
+
+
+def _total(tally: Tally, usage: Mapping[str, object], *keys: str) -> int | None:
+    """A total under either name. Null means none for a detail, but is bad for a total."""
+    present = any(key in usage for key in keys)
+    return tally.count(_first(usage, *keys), required=present)
+
+
+def _first(source: Mapping[str, object], *keys: str) -> object:
+    for key in keys:
+        if (value := source.get(key)) is not None:
+            return value
+    return None
+
+
+def _put_all(tally: Tally, source: Mapping[str, object], units: Mapping[str, str]) -> None:
+    for key, unit in units.items():
+        if key in source:
+            tally.put(unit, source[key])

@@ -1,0 +1,67 @@
+"""Numbers that a provider reports, read with suspicion: bad ones are dropped, never raised."""
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from acm_addon.model import NANO
+
+MAX_COUNT = 10**12
+"""More of anything in one call is nonsense."""
+MAX_DOLLARS = 10**6
+
+
+class Tally:
+    """Collects quantities; ``bad`` says that something was not a count."""
+
+    def __init__(self) -> None:
+        self.quantities: dict[str, int | Decimal] = {}
+        self.bad = False
+
+    def count(self, value: object, *, required: bool = False) -> int | None:
+        """A whole number of things, or None where it is absent (null, unless ``required``) or bad.
+
+        Integral fractions such as 12.0 count as whole.
+        """
+        if value is None and not required:
+            return None
+        # Comparing is safe for exponents that arithmetic would overflow on.
+        if isinstance(value, Decimal) and value.is_finite() and -1 < value <= MAX_COUNT:
+            value = int(value) if value == value.to_integral_value() else None
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
+            self.bad = True
+            return None
+        return value
+
+    def put(self, unit: str, value: object) -> None:
+        """Record a count under ``unit``; zero is recorded, absent is not."""
+        if (count := self.count(value)) is not None:
+            self.quantities[unit] = count
+
+    def add(self, unit: str, value: int) -> None:
+        self.quantities[unit] = self.quantities.get(unit, 0) + value
+
+    def check_parts(self, total: str, *parts: str) -> None:
+        """Call the usage bad where parts that exclude each other exceed their total."""
+        if total in self.quantities:
+            known = sum(self.quantities.get(part, 0) for part in parts)
+            self.bad = self.bad or known > self.quantities[total]
+
+
+def mapping(value: object) -> Mapping[str, object]:
+    """``value`` where it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def name(value: object) -> str | None:
+    """A short text such as a model or an id, or None: the row holds no long provider text."""
+    return value if isinstance(value, str) and 0 < len(value) <= 256 else None
+
+
+def nano_dollars(value: object, unit: Decimal = Decimal(1)) -> int | None:
+    """An amount in ``unit`` dollars as nano-dollars, rounded half-even, or None where it is bad."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    amount = Decimal(value)
+    if not amount.is_finite() or not 0 <= amount <= MAX_DOLLARS / unit:
+        return None
+    return int((amount * unit * NANO).to_integral_value(ROUND_HALF_EVEN))

@@ -1,0 +1,113 @@
+"""A call, its usage and the price table give the row of the ledger. Pure.
+
+What is booked, first match wins: the provider's own figure; nothing at all for a call that cannot
+cost anything (it never left, or the provider answered with an error and no usage); our computed
+cost; NULL, with a reason.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from acm_addon.model import (
+    Completeness,
+    Cost,
+    Entry,
+    Exchange,
+    PriceStatus,
+    Reason,
+    Usage,
+    UsageSource,
+)
+from acm_addon.pricing import PriceTable, price
+
+_NOTHING_DUE = Cost((), PriceStatus.FREE, 0, 0, None)
+
+
+def book(exchange: Exchange, usage: Usage, table: PriceTable, price_provider: str) -> Entry:
+    """The row. ``price_provider`` is the provider's id in the price table.
+
+    An error is billed only for usage that the provider itself reports: what we derived from the
+    request or counted in it was not consumed. A call without an answer stays without a cost.
+    """
+    model = exchange.model or exchange.requested_model
+    reason = exchange.reason or usage.reason
+    if exchange.provider_cost is None and _nothing_due(exchange, usage):
+        usage = Usage()
+        cost = _NOTHING_DUE
+        reason = reason or (Reason.PROVIDER_ERROR if _failed(exchange) else None)
+    else:
+        cost = price(
+            usage,
+            provider=price_provider,
+            model=model,
+            at=exchange.time,
+            context=_price_context(exchange),
+            free=exchange.free,
+            table=table,
+        )
+        if _half_unknown(usage):
+            cost = _without_total(cost)
+    booked = cost.computed if exchange.provider_cost is None else exchange.provider_cost
+    stated = exchange.provider_cost is not None and cost.status is not PriceStatus.FREE
+    return Entry(
+        id=exchange.id,
+        time=exchange.time,
+        latency_ms=exchange.latency_ms,
+        first_byte_ms=exchange.first_byte_ms,
+        entrance=exchange.entrance,
+        provider=exchange.provider,
+        endpoint=exchange.endpoint,
+        requested_model=exchange.requested_model,
+        model=model,
+        tier=exchange.tier,
+        region=exchange.region,
+        project=exchange.attribution.project,
+        key=exchange.attribution.key,
+        tags=exchange.attribution.tags,
+        status=exchange.status,
+        stream=exchange.stream,
+        request_id=exchange.request_id,
+        object_id=exchange.object_id,
+        usage=usage.quantities,
+        usage_source=usage.source,
+        completeness=exchange.completeness,
+        price_status=PriceStatus.PRICED if stated else cost.status,
+        cost=booked,
+        computed_cost=cost.computed,
+        provider_cost=exchange.provider_cost,
+        known_cost=cost.known,
+        lines=cost.lines,
+        price_version=cost.price_version,
+        reason=reason or cost.reason,
+    )
+
+
+def _nothing_due(exchange: Exchange, usage: Usage) -> bool:
+    if exchange.completeness is Completeness.REFUSED:
+        return True
+    return _failed(exchange) and usage.source is not UsageSource.REPORTED
+
+
+def _half_unknown(usage: Usage) -> bool:
+    """Whether an estimate lacks the input or the output, so that its sum is not the whole cost."""
+    totals = {"input_tokens", "output_tokens"}
+    return usage.source is UsageSource.ESTIMATED and not totals <= usage.quantities.keys()
+
+
+def _without_total(cost: Cost) -> Cost:
+    status = PriceStatus.PARTLY_PRICED if cost.lines else PriceStatus.UNPRICED
+    return replace(cost, computed=None, status=status)
+
+
+def _failed(exchange: Exchange) -> bool:
+    """Whether the provider answered with an error: a status, or an event inside a stream."""
+    if exchange.status is None:
+        return False
+    return exchange.status >= 400 or exchange.reason is Reason.PROVIDER_ERROR
+
+
+def _price_context(exchange: Exchange) -> Mapping[str, str]:
+    """The tier as served decides where the provider module says nothing closer."""
+    if exchange.tier is None or "service_tier" in exchange.price_context:
+        return exchange.price_context
+    return {"service_tier": exchange.tier, **exchange.price_context}

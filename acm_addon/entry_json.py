@@ -1,0 +1,133 @@
+"""A row as JSON and back, without loss: what the journal and the ledger store.
+
+Field names are the row's. Decimals are texts, times are ISO 8601 in UTC with microseconds, amounts
+are integer nano-dollars, enums their values.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from acm_addon.model import (
+    Completeness,
+    CostLine,
+    Entrance,
+    Entry,
+    PriceStatus,
+    Quantity,
+    Reason,
+    UsageSource,
+)
+
+
+def entry_to_json(entry: Entry) -> dict[str, object]:
+    """Values that ``json.dumps`` takes. ``entry.time`` must be aware."""
+    return {
+        "id": entry.id,
+        "time": entry.time.astimezone(UTC).isoformat(timespec="microseconds"),
+        "latency_ms": entry.latency_ms,
+        "first_byte_ms": entry.first_byte_ms,
+        "entrance": entry.entrance.value,
+        "provider": entry.provider,
+        "endpoint": entry.endpoint,
+        "requested_model": entry.requested_model,
+        "model": entry.model,
+        "tier": entry.tier,
+        "region": entry.region,
+        "project": entry.project,
+        "key": entry.key,
+        "tags": dict(entry.tags),
+        "status": entry.status,
+        "stream": entry.stream,
+        "request_id": entry.request_id,
+        "object_id": entry.object_id,
+        "usage": {unit: _from_quantity(value) for unit, value in entry.usage.items()},
+        "usage_source": entry.usage_source.value,
+        "completeness": entry.completeness.value,
+        "price_status": entry.price_status.value,
+        "cost": entry.cost,
+        "computed_cost": entry.computed_cost,
+        "provider_cost": entry.provider_cost,
+        "known_cost": entry.known_cost,
+        "lines": [_from_line(line) for line in entry.lines],
+        "price_version": entry.price_version,
+        "reason": entry.reason.value if entry.reason else None,
+    }
+
+
+def entry_from_json(values: Mapping[str, Any]) -> Entry:
+    """The Entry that ``entry_to_json`` wrote.
+
+    Raises KeyError for a missing field, TypeError or ValueError for one that is malformed.
+    """
+    time = datetime.fromisoformat(values["time"])
+    if time.tzinfo is None:
+        raise ValueError("the time of an entry has no offset")
+    reason = values["reason"]
+    return Entry(
+        id=values["id"],
+        time=time.astimezone(UTC),
+        latency_ms=values["latency_ms"],
+        first_byte_ms=values["first_byte_ms"],
+        entrance=Entrance(values["entrance"]),
+        provider=values["provider"],
+        endpoint=values["endpoint"],
+        requested_model=values["requested_model"],
+        model=values["model"],
+        tier=values["tier"],
+        region=values["region"],
+        project=values["project"],
+        key=values["key"],
+        tags=dict(values["tags"]),
+        status=values["status"],
+        stream=values["stream"],
+        request_id=values["request_id"],
+        object_id=values["object_id"],
+        usage={unit: _to_quantity(value) for unit, value in values["usage"].items()},
+        usage_source=UsageSource(values["usage_source"]),
+        completeness=Completeness(values["completeness"]),
+        price_status=PriceStatus(values["price_status"]),
+        cost=values["cost"],
+        computed_cost=values["computed_cost"],
+        provider_cost=values["provider_cost"],
+        known_cost=values["known_cost"],
+        lines=tuple(_to_line(line) for line in values["lines"]),
+        price_version=values["price_version"],
+        reason=Reason(reason) if reason is not None else None,
+    )
+
+
+def _from_quantity(value: Quantity) -> int | str:
+    return value if isinstance(value, int) else str(value)
+
+
+def _to_quantity(value: int | str) -> Quantity:
+    return value if isinstance(value, int) else _decimal(value)
+
+
+def _from_line(line: CostLine) -> dict[str, object]:
+    return {
+        "sku": line.sku,
+        "unit": line.unit,
+        "quantity": _from_quantity(line.quantity),
+        "unit_price": f"{line.unit_price:f}",
+        "amount": line.amount,
+    }
+
+
+def _to_line(values: Mapping[str, Any]) -> CostLine:
+    return CostLine(
+        sku=values["sku"],
+        unit=values["unit"],
+        quantity=_to_quantity(values["quantity"]),
+        unit_price=_decimal(values["unit_price"]),
+        amount=values["amount"],
+    )
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError("not a decimal number") from None

@@ -1,0 +1,93 @@
+"""Usage times prices: the lines of a bill. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from acm_addon.model import Cost, CostLine, PriceStatus, Quantities, Quantity, Reason, Usage
+from acm_addon.pricing.rates import Ladder, Rate, RateCard
+from acm_addon.pricing.split import Split, split
+from acm_addon.pricing.table import PriceTable
+
+_EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
+_LARGEST_AMOUNT = 2**63 - 1
+"""SQLite's and PostgreSQL's integers end here: $9.2 billion."""
+
+
+def price(
+    usage: Usage,
+    *,
+    provider: str,
+    model: str | None,
+    at: datetime,
+    context: Mapping[str, str],
+    free: bool,
+    table: PriceTable,
+) -> Cost:
+    """What ``usage`` costs by ``table``. Never raises for any usage, model or context.
+
+    ``provider`` is the price table's id of it; ``at`` is aware and names the moment whose prices
+    hold. Each line is rounded once, half-even, to nano-dollars. ``computed`` is None unless every
+    reported quantity has a price and the quantities agree with one another.
+    """
+    if free:
+        return Cost((), PriceStatus.FREE, 0, 0, None)
+    if not usage.quantities:
+        return _unpriced(table, Reason.NO_USAGE)
+    names = tuple(usage.quantities)
+    planned = table.plan(provider, model, context, at, names) if model else None
+    if planned is None:
+        return _unpriced(table, Reason.UNKNOWN_MODEL)
+    card, by = planned
+    if not card.context_priced:
+        return _unpriced(table, Reason.NO_PRICE_FOR_UNIT)
+    return _bill(usage.quantities, card, split(usage.quantities, by), table)
+
+
+def _bill(quantities: Quantities, card: RateCard, parts: Split, table: PriceTable) -> Cost:
+    input_tokens = quantities.get("input_tokens", 0)
+    unpriced = parts.unpriced
+    lines: list[CostLine] = []
+    for unit, ladder in card.ladders.items():
+        quantity: Quantity = 1 if unit == "requests" else parts.quantities.get(unit, 0)
+        if not quantity:
+            continue
+        if ladder is None:
+            unpriced = True
+            continue
+        if len(ladder) > 1 and "input_tokens" in parts.doubtful:
+            continue  # what decides between its steps is in doubt
+        minimum = card.minimums.get(unit)
+        billed = quantity if minimum is None else max(quantity, minimum)
+        lines.append(_line(unit, billed, _rate(ladder, input_tokens)))
+
+    known = sum(line.amount for line in lines)
+    if known > _LARGEST_AMOUNT:
+        return _unpriced(table, Reason.BAD_USAGE)
+    reason = None
+    if parts.doubtful or parts.remainder:
+        reason = Reason.BAD_USAGE
+    elif unpriced:
+        reason = Reason.NO_PRICE_FOR_UNIT
+    if not unpriced and not parts.doubtful:
+        return Cost(tuple(lines), PriceStatus.PRICED, known, known, table.version, reason)
+    status = PriceStatus.PARTLY_PRICED if lines else PriceStatus.UNPRICED
+    return Cost(tuple(lines), status, None, known, table.version, reason)
+
+
+def _unpriced(table: PriceTable, reason: Reason) -> Cost:
+    return Cost((), PriceStatus.UNPRICED, None, 0, table.version, reason)
+
+
+def _rate(ladder: Ladder, input_tokens: Quantity) -> Rate:
+    """The rate of the highest threshold that the whole input passes. It holds for every token."""
+    for start, rate in ladder[:-1]:
+        if input_tokens > start:
+            return rate
+    return ladder[-1][1]
+
+
+def _line(unit: str, quantity: Quantity, rate: Rate) -> CostLine:
+    exact = _EXACT.multiply(Decimal(quantity), rate.nano_price)
+    amount = int(exact.to_integral_value(ROUND_HALF_EVEN))
+    return CostLine(rate.sku, unit, quantity, rate.unit_price, amount)

@@ -1,0 +1,156 @@
+"""Counts tokens where the provider did not: tiktoken, from rank files that we ship.
+
+Nothing is ever fetched. The counts are exact for OpenAI's models and an estimate for all others,
+whose tokenizers are not public: those are counted with o200k_base.
+
+Loading an encoding takes a good part of a second, and counting a long text tens of milliseconds, so
+the event loop leaves both to an ``Estimator``.
+"""
+
+import asyncio
+import gzip
+import hashlib
+import re
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from pricing_data import tokenizer_ranks
+
+if TYPE_CHECKING:
+    from tiktoken import Encoding
+
+_SHA256 = {
+    "o200k_base": "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
+    "cl100k_base": "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
+}
+"""Of the decompressed rank files, as tiktoken expects them (tiktoken_ext/openai_public.py)."""
+
+_PATTERNS = {
+    "o200k_base": "|".join(
+        (
+            r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+            r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+            r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
+            r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+            r"\p{N}{1,3}",
+            r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
+            r"\s*[\r\n]+",
+            r"\s+(?!\S)",
+            r"\s+",
+        )
+    ),
+    "cl100k_base": (
+        r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
+        r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
+    ),
+}
+"""How each encoding cuts text into words. From the same file, which has them behind a fetch."""
+
+_CL100K_MODELS = re.compile(
+    r"^(?:ft:)?(?:gpt-4(?![.o\d])(?!-(?:5|1)\b)|gpt-3\.?5|text-embedding-|davinci-002|babbage-002)"
+)
+"""GPT-4 and 3.5 and the embeddings. GPT-4o, 4.1, 4.5, 5 and the o-series have o200k_base."""
+
+MESSAGE_ALLOWANCE = 4
+"""Tokens that a chat format adds to each message: its delimiters and its role."""
+REPLY_ALLOWANCE = 3
+"""Tokens that a chat format adds to a whole input, to begin the reply."""
+
+_CHUNK = 1 << 16
+_RUN = 2000
+_PIECES = re.compile(
+    rf"(?:\S{{1,{_RUN - 1}}}+(?!\S)|\s{{1,{_RUN - 1}}}+(?!\s))*+"
+    rf"(?:\S{{1,{_RUN}}}+|\s{{1,{_RUN}}}+|$)"
+)
+"""Text up to the end of the first run of ``_RUN`` characters without, or of nothing but, space.
+
+tiktoken overflows its stack, and panics, on long runs of space, and takes longer and longer on long
+words. Cutting them may change the count by one for each cut.
+"""
+
+
+def count_tokens(texts: Sequence[str], model: str | None, *, chat: bool = False) -> int:
+    """Tokens of all ``texts`` together. Slow: not for the event loop.
+
+    ``chat`` adds what a chat format puts around messages, one to a text (an allowance: the formats
+    are not public). What looks like a special token is counted as the text that it is.
+    """
+    encoding = _encoding(encoding_name(model))
+    count = sum(
+        len(encoding.encode_ordinary(piece)) for text in texts for piece in _pieces(text) if piece
+    )
+    return count + MESSAGE_ALLOWANCE * len(texts) + REPLY_ALLOWANCE if chat else count
+
+
+def encoding_name(model: str | None) -> str:
+    """The encoding of a model family: the newer one for families that are not known."""
+    name = (model or "").lower().rpartition("/")[2]
+    return "cl100k_base" if _CL100K_MODELS.match(name) else "o200k_base"
+
+
+class Estimator:
+    """Runs tokenizing work on one thread of its own, which starts with the first of it."""
+
+    def __init__(self) -> None:
+        self._worker: ThreadPoolExecutor | None = None
+
+    async def run[**P, T](self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do ``work`` on the thread, after what was asked before. Raises what it raises."""
+        if self._worker is None:
+            self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokens")
+        return await asyncio.wrap_future(self._worker.submit(work, *args, **kwargs))
+
+    async def count(self, texts: Sequence[str], model: str | None, *, chat: bool = False) -> int:
+        """``count_tokens`` away from the event loop."""
+        return await self.run(count_tokens, texts, model, chat=chat)
+
+    def close(self) -> None:
+        """Drop what has not begun, and wait for nothing. The next ``run`` starts afresh."""
+        if self._worker is not None:
+            self._worker.shutdown(wait=False, cancel_futures=True)
+            self._worker = None
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """``text`` in parts that tiktoken takes in good time, cut before space where there is any."""
+    start = 0
+    while start < len(text):
+        end = start + _CHUNK
+        if end < len(text):
+            space = max(text.rfind(" ", start + 1, end), text.rfind("\n", start + 1, end))
+            end = space if space > start else end
+        yield from _PIECES.findall(text, start, end)
+        start = end
+
+
+_loading = Lock()
+
+
+def _encoding(name: str) -> "Encoding":
+    with _loading:  # so that two threads never load the same one
+        return _load(name)
+
+
+@cache
+def _load(name: str) -> "Encoding":
+    """Raises RuntimeError where the rank file is not the one that tiktoken expects."""
+    from tiktoken import Encoding
+
+    ranks = gzip.decompress(tokenizer_ranks(name))
+    if hashlib.sha256(ranks).hexdigest() != _SHA256[name]:
+        raise RuntimeError(f"the rank file of {name} is damaged: reinstall acm")
+    return Encoding(
+        name,
+        pat_str=_PATTERNS[name],
+        mergeable_ranks=dict(_rank(line) for line in ranks.splitlines()),
+        special_tokens={},
+    )
+
+
+def _rank(line: bytes) -> tuple[bytes, int]:
+    token, _, rank = line.partition(b" ")
+    return b64decode(token), int(rank)

@@ -1,0 +1,64 @@
+"""The versioned price table: data files, one a provider, and a loader that checks them.
+
+``prices/<provider>.toml`` holds what the base dataset (genai-prices) lacks or has wrong. Entries:
+
+- ``[[price]]``: ``usd`` for ``per`` units of ``unit`` of ``model``, under ``conditions`` on the
+  call's price context, within ``effective_from`` and ``effective_to`` (UTC, half-open; left out
+  when unknown, never guessed).
+- ``[[alias]]``: a model name that is billed as another model.
+- ``[[standard_rate]]``: a choice, such as a service tier, that costs no more and no less.
+- ``[[finding]]``: a disagreement between sources that changes no price, settled or undecided.
+
+Every entry names its ``source``, the day on which it was ``checked``, and the ``confidence`` in it.
+A published price is never overwritten: end it with ``effective_to`` and append its successor.
+
+``units.toml`` declares the units that the base dataset lacks. This package imports nothing of acm.
+"""
+
+from importlib.resources import files
+
+from pricing_data.entries import (
+    Alias,
+    Confidence,
+    Finding,
+    Origin,
+    Period,
+    Price,
+    ProviderPrices,
+    StandardRate,
+    Verdict,
+)
+from pricing_data.loader import (
+    PriceDataError,
+    RawProvider,
+    Source,
+    load_files,
+    own_units,
+    parse_provider,
+    read_files,
+)
+
+__all__ = [
+    "Alias",
+    "Confidence",
+    "Finding",
+    "Origin",
+    "Period",
+    "Price",
+    "PriceDataError",
+    "ProviderPrices",
+    "RawProvider",
+    "Source",
+    "StandardRate",
+    "Verdict",
+    "load_files",
+    "own_units",
+    "parse_provider",
+    "read_files",
+    "tokenizer_ranks",
+]
+
+
+def tokenizer_ranks(encoding: str) -> bytes:
+    """The gzipped rank file of a tiktoken encoding. Raises FileNotFoundError for one we lack."""
+    return (files(__name__) / "tokenizers" / f"{encoding}.tiktoken.gz").read_bytes()

@@ -1,0 +1,240 @@
+"""The tokenizer fallback: right counts, no network, and no text that it cannot take."""
+
+import asyncio
+import gzip
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tiktoken_ext import openai_public
+
+from acm_addon import tokens
+from acm_addon.tokens import Estimator, count_tokens, encoding_name
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("gpt-4o", "o200k_base"),
+        ("gpt-4o-mini-2024-07-18", "o200k_base"),
+        ("gpt-4.1-nano", "o200k_base"),
+        ("gpt-4.5-preview", "o200k_base"),
+        ("gpt-5", "o200k_base"),
+        ("o3-mini", "o200k_base"),
+        ("openai/gpt-4o", "o200k_base"),
+        ("ft:gpt-4o-2024-08-06:acme::id", "o200k_base"),
+        ("gpt-4", "cl100k_base"),
+        ("gpt-4-0613", "cl100k_base"),
+        ("gpt-4-turbo", "cl100k_base"),
+        ("gpt-4-1106-preview", "cl100k_base"),
+        ("gpt-3.5-turbo-0125", "cl100k_base"),
+        ("gpt-35-turbo", "cl100k_base"),
+        ("ft:gpt-3.5-turbo-0125:acme::id", "cl100k_base"),
+        ("text-embedding-3-small", "cl100k_base"),
+        ("text-embedding-ada-002", "cl100k_base"),
+        ("claude-sonnet-4-5", "o200k_base"),
+        ("gemini-2.5-pro", "o200k_base"),
+        (None, "o200k_base"),
+    ],
+)
+def test_the_encoding_of_a_family(model: str | None, expected: str) -> None:
+    """OpenAI's families have theirs; all others are estimated with the newest."""
+    assert expected == encoding_name(model)
+
+
+@pytest.mark.parametrize(
+    ("text", "model", "expected"),
+    [
+        ("tiktoken is great!", "gpt-4", 6),
+        ("tiktoken is great!", "gpt-4o", 6),
+        ("antidisestablishmentarianism", "gpt-4", 6),
+        ("2 + 2 = 4", "gpt-4", 7),
+        ("お誕生日おめでとう", "gpt-4", 9),
+        ("お誕生日おめでとう", "gpt-4o", 8),
+        ("", "gpt-4o", 0),
+    ],
+)
+def test_counts_that_openai_publishes(text: str, model: str, expected: int) -> None:
+    """The examples of OpenAI's cookbook on counting tokens."""
+    assert expected == count_tokens([text], model)
+
+
+def test_special_tokens_are_text() -> None:
+    """A prompt that contains one neither fails nor counts it as one token."""
+    assert count_tokens(["<|endoftext|>"], "gpt-4") == 7
+
+
+def test_a_chat_adds_its_framing() -> None:
+    """Four tokens a message and three for the reply."""
+    texts = ["hello", "hello"]
+
+    assert count_tokens(texts, "gpt-4o") + 2 * 4 + 3 == count_tokens(texts, "gpt-4o", chat=True)
+
+
+@pytest.mark.parametrize("encoding", ["o200k_base", "cl100k_base"])
+def test_our_patterns_and_hashes_are_tiktoken_s(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upgrade of tiktoken that changes how it cuts words does not go unnoticed."""
+    hashes: list[str] = []
+
+    def capture(_: str, expected_hash: str) -> dict[bytes, int]:
+        hashes.append(expected_hash)
+        return {}
+
+    monkeypatch.setattr(openai_public, "load_tiktoken_bpe", capture)
+
+    published = openai_public.ENCODING_CONSTRUCTORS[encoding]()
+
+    assert published["pat_str"] == tokens._PATTERNS[encoding]
+    assert hashes == [tokens._SHA256[encoding]]
+
+
+LONG = 1_000_000
+
+
+@pytest.mark.parametrize("model", ["gpt-4", "gpt-4o"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * LONG,
+        " " * LONG,
+        " " * LONG + "x",
+        "\n" * LONG,
+        "\t " * (LONG // 2) + ".",
+        "漢字仮名" * (LONG // 4),
+        "!" * LONG,
+        ("a" * 1999 + " ") * (LONG // 2000),
+    ],
+    ids=["letters", "spaces", "spaces-x", "newlines", "tabs", "han", "marks", "words"],
+)
+def test_long_runs_are_counted(text: str, model: str) -> None:
+    """tiktoken alone panics on the spaces: its regex engine overflows its stack."""
+    assert 0 < count_tokens([text], model) <= 2 * LONG
+
+
+def test_surrogates_are_counted() -> None:
+    """Half a pair, as a cut-off JSON escape leaves it, is no reason to fail."""
+    assert count_tokens(["\ud83d cut"], "gpt-4o") > 0
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text(max_size=30),
+            st.sampled_from([" ", "a", "\n", "漢"]).flatmap(
+                lambda letter: st.integers(1, 5000).map(lambda times: letter * times)
+            ),
+        ),
+        max_size=8,
+    ).map("".join)
+)
+def test_pieces_are_the_text(text: str) -> None:
+    """Nothing is lost or doubled in cutting, and no piece has a run that is too long."""
+    pieces = list(tokens._pieces(text))
+
+    assert text == "".join(pieces)
+    for piece in pieces:
+        assert max(map(len, re.findall(r"\s+|\S+", piece)), default=0) <= tokens._RUN
+
+
+def test_cutting_a_long_text_hardly_changes_its_count() -> None:
+    """Ordinary prose is cut before spaces, where its tokens are cut too."""
+    text = "The quick brown fox jumps over the lazy dog, again and again. " * 5000
+    whole = len(tokens._encoding("o200k_base").encode_ordinary(text))
+
+    assert len(text) > 4 * tokens._CHUNK
+    assert abs(whole - count_tokens([text], "gpt-4o")) <= 5
+
+
+def test_a_damaged_rank_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wrong ranks would count wrongly without anyone noticing."""
+    monkeypatch.setattr(tokens, "tokenizer_ranks", lambda _: gzip.compress(b"YQ== 0\n"))
+    tokens._load.cache_clear()
+
+    with pytest.raises(RuntimeError, match="rank file of o200k_base is damaged"):
+        count_tokens(["a"], "gpt-4o")
+
+
+def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading an encoding opens no socket."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    tokens._load.cache_clear()
+
+    assert count_tokens(["hello"], "gpt-4o") == 1
+
+
+@pytest.fixture
+def estimator() -> Iterator[Estimator]:
+    made = Estimator()
+    yield made
+    made.close()
+
+
+def test_the_estimator_works_on_one_thread_of_its_own(estimator: Estimator) -> None:
+    """Not the loop's, and the same one for everything."""
+
+    async def work() -> list[str]:
+        jobs = [estimator.run(lambda: threading.current_thread().name) for _ in range(4)]
+        return list(await asyncio.gather(*jobs))
+
+    names = set(asyncio.run(work()))
+
+    assert len(names) == 1
+    assert threading.current_thread().name not in names
+
+
+def test_the_loop_runs_on_while_it_counts(estimator: Estimator) -> None:
+    """A job that waits for the loop can only end if the loop is free."""
+    released = threading.Event()
+
+    async def work() -> bool:
+        job = asyncio.ensure_future(estimator.run(released.wait, 30))
+        await asyncio.sleep(0)
+        released.set()
+        return await job
+
+    assert asyncio.run(work())
+
+
+def test_the_estimator_counts(estimator: Estimator) -> None:
+    """As ``count_tokens`` does."""
+    counted = asyncio.run(estimator.count(["hello", "hello"], "gpt-4o", chat=True))
+
+    assert count_tokens(["hello", "hello"], "gpt-4o", chat=True) == counted
+
+
+def test_what_the_work_raises_arrives(estimator: Estimator) -> None:
+    """At the caller's await."""
+
+    def fail() -> None:
+        raise KeyError("gone")
+
+    with pytest.raises(KeyError, match="gone"):
+        asyncio.run(estimator.run(fail))
+
+
+def test_closing_needs_no_work_and_is_not_final(estimator: Estimator) -> None:
+    """Nothing started, nothing to stop; and a late call still gets its count."""
+    estimator.close()
+    estimator.close()
+
+    assert asyncio.run(estimator.count(["hello"], "gpt-4o")) == 1
+
+
+def test_importing_the_module_loads_no_tokenizer() -> None:
+    """tiktoken is imported with the first count."""
+    check = "import sys, acm_addon.tokens; sys.exit('tiktoken' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

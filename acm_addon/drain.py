@@ -1,0 +1,306 @@
+"""The drain: moves what is journalled to the ledger, each call exactly once.
+
+One process is elected by a lock (``Home.drain_lock``) and drains the journals of all. Rows and the
+position up to which a journal was read are stored in one transaction, and a row whose id is there
+already is ignored, so that a drain may die at any point and another go on. A call without an end is
+settled once its file's lock is free, which the kernel sees to however its process ended.
+"""
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Iterator, Set
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from itertools import batched, islice
+from pathlib import Path
+from typing import Self
+
+from acm_addon.home import Home
+from acm_addon.ledger.base import Ledger
+from acm_addon.ledger.reader import LedgerReader
+from acm_addon.ledger.sqlite import SqliteLedger
+from acm_addon.model import Entry
+from acm_addon.orphans import Booker, orphan_entry
+from acm_addon.spool import Spool, spool_paths
+
+BATCH = 200
+"""Rows in a transaction: a few milliseconds, so that no other writer waits long."""
+TICK_SECONDS = 0.2
+IDLE_SECONDS = 1.0
+"""The longest wait between two looks while nothing happens."""
+GATHER_SECONDS = 0.1
+"""How long calls that end together are gathered after a wake."""
+POLL_SECONDS = 0.02
+COMPLAIN_SECONDS = 60.0
+"""Trouble that lasts is said once in so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrainReport:
+    """What one pass did."""
+
+    booked: int = 0
+    """Rows that are new in the ledger, orphans included."""
+    duplicates: int = 0
+    """Rows that were there already."""
+    orphans: int = 0
+    """Calls settled because their process is gone."""
+    corrupt: int = 0
+    """Records or stretches of a journal that could not be read, and were skipped."""
+    moved: bool = False
+    """Whether anything was read."""
+    elsewhere: bool = False
+    """Another process is draining; nothing was done here."""
+
+
+class Drain:
+    """The drain of one home: in a thread while a proxy runs, or one pass at a time."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def run_once(self) -> DrainReport:
+        """Book everything that is journalled now, unless another process is at it.
+
+        Raises AcmError, OSError or sqlite3.Error when it cannot; nothing is lost by that.
+        """
+        if not spool_paths(self._home.journal):
+            return DrainReport()
+        with _elected(self._home) as elected:
+            if not elected:
+                return DrainReport(elsewhere=True)
+            with _Term(self._home) as term:
+                return term.run()
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until everything journalled before this call is in the ledger.
+
+        Calls that are still running have no row yet and are not waited for. ``timeout`` in seconds.
+        False when time ran out.
+        """
+        deadline = time.monotonic() + timeout
+        waiting = _sizes(self._home.journal)
+        while self.run_once().elsewhere:
+            waiting = self._not_drained(waiting)
+            if not waiting:
+                break
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_SECONDS)
+        return True
+
+    def start(self) -> None:
+        """Drain in a thread until ``stop``, whenever this process is the elected one."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._work, name="acm-drain", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is something to book: do not wait for the next tick. Cheap; from any thread."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Book what is there, and end the thread."""
+        if self._thread:
+            self._stopping.set()
+            self._wake.set()
+            self._thread.join()
+            self._thread = None
+
+    def _work(self) -> None:
+        complained = float("-inf")
+        while True:
+            last = self._stopping.is_set()
+            try:
+                with _elected(self._home.ensure()) as elected:
+                    if elected:
+                        self._serve()
+                        return
+            except Exception as error:
+                # Whatever it is, it must not end the drain: the journal keeps all, and the next
+                # term starts from the stored positions.
+                if time.monotonic() - complained >= COMPLAIN_SECONDS:
+                    complained = time.monotonic()
+                    _complain(error)
+            if last:
+                return
+            self._stopping.wait(IDLE_SECONDS)
+
+    def _serve(self) -> None:
+        """Drain until stopped, for as long as nothing fails."""
+        wait = TICK_SECONDS
+        with _Term(self._home) as term:
+            while True:
+                last = self._stopping.is_set()
+                moved = term.run().moved
+                if last:
+                    return
+                wait = TICK_SECONDS if moved else min(2 * wait, IDLE_SECONDS)
+                if self._wake.wait(wait):
+                    self._wake.clear()
+                    self._stopping.wait(GATHER_SECONDS)
+
+    def _not_drained(self, sizes: dict[Path, int]) -> dict[Path, int]:
+        """The files of ``sizes`` that are not in the ledger up to their size."""
+        with LedgerReader(self._home.ledger) as reader:
+            positions = reader.journal_positions()
+        left = {}
+        for path, size in sizes.items():
+            # A file that is gone was drained.
+            with suppress(FileNotFoundError), Spool(path, None) as spool:
+                position = positions.get(path.name)
+                # Of an abandoned file the orphans are due as well; then it is removed.
+                if not position or position.drained < size or spool.abandoned():
+                    left[path] = size
+        return left
+
+
+class _Term:
+    """The work of an elected drain, with all that it keeps open. Belongs to one thread.
+
+    After an error what is in memory may be ahead of what is stored: end the term.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._folder = home.journal
+        self._prices = home.prices
+        self._ledger: Ledger = SqliteLedger(home.ledger)
+        self._stored = dict(self._ledger.positions())
+        self._spools: dict[str, Spool] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for spool in self._spools.values():
+            spool.close()
+        self._ledger.close()
+
+    def run(self) -> DrainReport:
+        """One pass over all journals."""
+        self._discover()
+        report = DrainReport()
+        finished = []
+        for spool in self._spools.values():
+            final = spool.abandoned()
+            report = _sum(report, self._move(spool, spool.read(final=final)))
+            if final:
+                finished.append(spool)
+        if finished:
+            # After all else, so that trouble with one dead process's calls holds up no living one.
+            for spool in finished:
+                report = _sum(report, self._settle(spool))
+            self._remove(finished)
+        return report
+
+    def _discover(self) -> None:
+        """Open the files that are new. Positions of files that are gone are dropped."""
+        paths = spool_paths(self._folder)
+        for path in paths:
+            if path.name not in self._spools:
+                try:
+                    self._spools[path.name] = Spool(path, self._stored.get(path.name))
+                except FileNotFoundError:
+                    continue  # Its writer took another name.
+        gone = self._stored.keys() - {path.name for path in paths}
+        if gone:
+            self._forget(gone)
+
+    def _move(self, spool: Spool, entries: Iterator[Entry]) -> DrainReport:
+        """Book the rows of one journal, and its position with them."""
+        corrupt, report = spool.corrupt, DrainReport()
+        while True:
+            batch = list(islice(entries, BATCH))
+            if batch or spool.position != self._stored.get(spool.name):
+                report = _sum(report, self._book(spool, batch))
+            if len(batch) < BATCH:
+                return _sum(report, DrainReport(corrupt=spool.corrupt - corrupt))
+
+    def _settle(self, spool: Spool) -> DrainReport:
+        """Book the calls that a dead process left without an end."""
+        report = DrainReport()
+        for batch in batched(spool.orphans(), BATCH):
+            book = _booker(self._prices)
+            entries = [orphan_entry(orphan, book) for orphan in batch]
+            for orphan in batch:
+                spool.settle(orphan.begin.id)
+            booked = self._book(spool, entries)
+            report = _sum(report, replace(booked, orphans=booked.booked))
+        return report
+
+    def _book(self, spool: Spool, entries: list[Entry]) -> DrainReport:
+        position = spool.position
+        done = self._ledger.book(entries, {spool.name: position})
+        self._stored[spool.name] = position
+        return DrainReport(booked=done.inserted, duplicates=done.duplicates, moved=True)
+
+    def _remove(self, spools: list[Spool]) -> None:
+        """Delete journals that are in the ledger, once the ledger is safely on disk."""
+        self._ledger.sync()
+        for spool in spools:
+            spool.remove()
+            spool.close()
+            del self._spools[spool.name]
+        self._forget({spool.name for spool in spools})
+
+    def _forget(self, names: Set[str]) -> None:
+        self._ledger.forget(names)
+        for name in names:
+            self._stored.pop(name, None)
+
+
+@contextmanager
+def _elected(home: Home) -> Iterator[bool]:
+    """Whether this process is the one that drains, for as long as the block lasts."""
+    lock = os.open(home.drain_lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        elected = True
+    except BlockingIOError:
+        elected = False
+    try:
+        yield elected
+    finally:
+        os.close(lock)
+
+
+def _sizes(folder: Path) -> dict[Path, int]:
+    """How many bytes each journal file holds."""
+    sizes = {}
+    for path in spool_paths(folder):
+        # A drain may have removed it meanwhile.
+        with suppress(FileNotFoundError):
+            sizes[path] = path.stat().st_size
+    return sizes
+
+
+def _booker(prices: Path) -> Booker:
+    """Prices orphans. Price data is slow to load, and most of the time there are none."""
+    from acm_addon.booking import book
+    from acm_addon.pricing import PriceTable
+
+    table = PriceTable.current()
+    table.freeze(prices)
+    return lambda exchange, usage, provider: book(exchange, usage, table, provider)
+
+
+def _complain(error: Exception) -> None:
+    # Only here: the command line runs a pass now and then, and should not wait for logging.
+    from acm_addon.logs import logger
+
+    logger("drain").error("could not move calls to the ledger: %s", type(error).__name__)
+
+
+def _sum(first: DrainReport, second: DrainReport) -> DrainReport:
+    return DrainReport(
+        booked=first.booked + second.booked,
+        duplicates=first.duplicates + second.duplicates,
+        orphans=first.orphans + second.orphans,
+        corrupt=first.corrupt + second.corrupt,
+        moved=first.moved or second.moved,
+    )

@@ -1,0 +1,158 @@
+"""The schema's history. Append a function; never change one that was released.
+
+The functions are written out, not built from ``measures``: what they create must not move when the
+code does.
+
+Choices that hold for every version:
+
+- ``time`` and ``bucket`` are integer microseconds UTC: a range is an integer comparison, a bucket a
+  subtraction, an index entry eight bytes, and no text is parsed.
+- Amounts are integer nano-dollars. ``usage``, ``tags`` and ``lines`` are JSON text, in which
+  Decimals are strings.
+- ``seq`` is the order of booking (a live tail follows it); ``id`` is the identity.
+- Tables are strict. Rollups are keyed by bucket first, without a rowid, so that a range of time is
+  one stretch of the table.
+- ``PRAGMA user_version`` is the number of migrations applied: a process that finds it current need
+  not import sqlite-utils.
+"""
+
+from sqlite_utils import Migrations
+from sqlite_utils.db import Database
+
+migrations = Migrations("ledger")
+
+_M001_MEASURES = """
+    requests INTEGER NOT NULL,
+    errors INTEGER NOT NULL,
+    partial INTEGER NOT NULL,
+    sent_unknown INTEGER NOT NULL,
+    pending INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    partly_priced INTEGER NOT NULL,
+    unpriced INTEGER NOT NULL,
+    without_cost INTEGER NOT NULL,
+    estimated INTEGER NOT NULL,
+    cost INTEGER NOT NULL,
+    known_cost INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cache_read_tokens INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL,
+    latency_ms INTEGER NOT NULL,
+    latency_count INTEGER NOT NULL,
+    latency_below_10 INTEGER NOT NULL,
+    latency_below_15 INTEGER NOT NULL,
+    latency_below_22 INTEGER NOT NULL,
+    latency_below_33 INTEGER NOT NULL,
+    latency_below_47 INTEGER NOT NULL,
+    latency_below_68 INTEGER NOT NULL,
+    latency_below_100 INTEGER NOT NULL,
+    latency_below_150 INTEGER NOT NULL,
+    latency_below_220 INTEGER NOT NULL,
+    latency_below_330 INTEGER NOT NULL,
+    latency_below_470 INTEGER NOT NULL,
+    latency_below_680 INTEGER NOT NULL,
+    latency_below_1000 INTEGER NOT NULL,
+    latency_below_1500 INTEGER NOT NULL,
+    latency_below_2200 INTEGER NOT NULL,
+    latency_below_3300 INTEGER NOT NULL,
+    latency_below_4700 INTEGER NOT NULL,
+    latency_below_6800 INTEGER NOT NULL,
+    latency_below_10000 INTEGER NOT NULL,
+    latency_below_15000 INTEGER NOT NULL,
+    latency_below_22000 INTEGER NOT NULL,
+    latency_below_33000 INTEGER NOT NULL,
+    latency_below_47000 INTEGER NOT NULL,
+    latency_below_68000 INTEGER NOT NULL,
+    latency_below_100000 INTEGER NOT NULL,
+    latency_below_150000 INTEGER NOT NULL,
+    latency_below_220000 INTEGER NOT NULL,
+    latency_below_330000 INTEGER NOT NULL,
+    latency_below_470000 INTEGER NOT NULL,
+    latency_below_680000 INTEGER NOT NULL,
+    latency_above INTEGER NOT NULL
+"""
+
+
+@migrations()
+def m001_calls_and_rollups(db: Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE calls (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            time INTEGER NOT NULL,
+            latency_ms INTEGER,
+            first_byte_ms INTEGER,
+            entrance TEXT NOT NULL,
+            provider TEXT NOT NULL,
+            endpoint TEXT NOT NULL,
+            requested_model TEXT,
+            model TEXT,
+            tier TEXT,
+            region TEXT,
+            project TEXT NOT NULL,
+            key TEXT,
+            tags TEXT NOT NULL,
+            status INTEGER,
+            stream INTEGER NOT NULL,
+            request_id TEXT,
+            object_id TEXT,
+            usage TEXT NOT NULL,
+            usage_source TEXT NOT NULL,
+            completeness TEXT NOT NULL,
+            price_status TEXT NOT NULL,
+            cost INTEGER,
+            computed_cost INTEGER,
+            provider_cost INTEGER,
+            known_cost INTEGER NOT NULL,
+            lines TEXT NOT NULL,
+            price_version TEXT,
+            reason TEXT
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX calls_time ON calls (time)")
+    for table in ("rollups", "daily_rollups"):
+        db.execute(
+            f"""
+            CREATE TABLE {table} (
+                bucket INTEGER NOT NULL,
+                project TEXT NOT NULL,
+                key TEXT NOT NULL,
+                provider TEXT NOT NULL,
+                model TEXT NOT NULL,
+                endpoint TEXT NOT NULL,
+                {_M001_MEASURES},
+                PRIMARY KEY (bucket, project, key, provider, model, endpoint)
+            ) STRICT, WITHOUT ROWID
+            """
+        )
+    db.execute(
+        f"""
+        CREATE TABLE total_rollups (
+            bucket INTEGER PRIMARY KEY,
+            {_M001_MEASURES}
+        ) STRICT
+        """
+    )
+    db.execute(
+        f"""
+        CREATE TABLE tag_rollups (
+            bucket INTEGER NOT NULL,
+            tag TEXT NOT NULL,
+            value TEXT NOT NULL,
+            {_M001_MEASURES},
+            PRIMARY KEY (bucket, tag, value)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE journals (
+            name TEXT PRIMARY KEY,
+            resume INTEGER NOT NULL,
+            drained INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )

@@ -1,0 +1,237 @@
+"""The read side of the embedded ledger, for the command line: standard library only, read-only.
+
+No ledger file means no calls: every answer is then empty. Amounts are integer nano-dollars; a call
+without a cost adds nothing to a sum and is counted beside it (``Totals.without_cost``). Ranges are
+``since <= time < until``, aware datetimes, exact to the microsecond. What SQLite refuses becomes an
+AcmError.
+"""
+
+# Only names of our own are written into SQL; values are bound.
+# ruff: noqa: S608
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from acm_addon.errors import AcmError
+from acm_addon.ledger.base import Position
+from acm_addon.ledger.measures import DIMENSIONS, HISTOGRAM, MEASURES, QUARTER
+from acm_addon.ledger.rows import COLUMNS, entry, from_micros, to_micros
+from acm_addon.ledger.spans import Source, Span, spans
+from acm_addon.ledger.sqlite import BUSY_SECONDS, SCHEMA_VERSION, newer_ledger
+from acm_addon.ledger.totals import GroupRow, Totals, percentile
+from acm_addon.model import Entry
+
+type Grouping = Literal["model", "provider", "project", "endpoint", "day", "hour"]
+
+_ROW = ", ".join(COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class BookedCall:
+    rowid: int
+    """Its place in the order of booking."""
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """What sums are grouped by: one expression for the calls, one for the rollups."""
+
+    in_calls: str
+    in_rollups: str
+    daily: bool = True
+    """Whether whole UTC days may be read as one."""
+    quarters: str = Source.QUARTERS.value
+    """The rollups by quarter of an hour."""
+
+
+_NOTHING = _Key("NULL", "NULL")
+_BUCKET = _Key(f"time - time % {QUARTER}", "bucket", daily=False, quarters="total_rollups")
+
+
+class LedgerReader:
+    """Reads one ledger file, which need not exist yet. Belongs to the thread that made it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._conn: sqlite3.Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._conn:
+            self._conn.close()
+            self._conn = None
+
+    def summary(self, since: datetime, until: datetime) -> Totals:
+        """Sums over the calls that started in the range."""
+        return _total(sums for _, *sums in self._sums(MEASURES, _NOTHING, since, until))
+
+    def grouped(
+        self, by: Grouping, since: datetime, until: datetime, tz: ZoneInfo
+    ) -> list[GroupRow]:
+        """Sums by a name, the dearest first, or by the days or hours of a zone's calendar, in
+        order.
+
+        Days and hours without a call are left out. The rows sum to ``summary(since, until)``.
+        """
+        if by in ("day", "hour"):
+            buckets = self._sums(MEASURES, _BUCKET, since, until)
+            return _calendar(buckets, tz, hours=by == "hour")
+        groups: dict[str, list[list[int]]] = {}
+        for name, *sums in self._sums(MEASURES, _Key(DIMENSIONS[by], by), since, until):
+            groups.setdefault(name, []).append(sums)
+        rows = [GroupRow(name or None, _total(sums)) for name, sums in groups.items()]
+        return sorted(
+            rows, key=lambda row: (-row.totals.cost, -row.totals.requests, row.name or "")
+        )
+
+    def latency_percentiles(
+        self, since: datetime, until: datetime, shares: Sequence[float] = (0.5, 0.95, 0.99)
+    ) -> list[float | None]:
+        """Milliseconds, one for each share; None where no latency is known."""
+        columns = [counts for _, *counts in self._sums(HISTOGRAM, _NOTHING, since, until)]
+        histogram = [sum(counts) for counts in zip(*columns, strict=True)]
+        return [percentile(histogram, share) for share in shares]
+
+    def newest_rowid(self) -> int:
+        """The place of the last booked call; 0 where there is none."""
+        rows = self._rows("SELECT MAX(seq) FROM calls")
+        return (rows and rows[0][0]) or 0
+
+    def recent(self, after_rowid: int, limit: int) -> list[BookedCall]:
+        """The first ``limit`` calls booked after a place, in the order of booking."""
+        rows = self._rows(
+            f"SELECT seq, {_ROW} FROM calls WHERE seq > ? ORDER BY seq LIMIT ?",
+            (after_rowid, limit),
+        )
+        return [BookedCall(seq, entry(values)) for seq, *values in rows]
+
+    def find(self, id_or_prefix: str) -> Entry:
+        """The call of an id, or of the start of one. AcmError where none or several match."""
+        start = id_or_prefix.strip().lower()
+        # A range and not LIKE, whose wildcards a user could type. ~ sorts after every id's letters.
+        rows = self._rows(
+            f"SELECT {_ROW} FROM calls WHERE id >= ? AND id < ? ORDER BY id LIMIT 2",
+            (start, start + "~"),
+        )
+        if not start or not rows:
+            raise AcmError(
+                f"no call {id_or_prefix!r} in the ledger",
+                "`acm tail` and `acm report` show what is there; `acm explain last` the newest",
+            )
+        if len(rows) > 1:
+            raise AcmError(f"several calls start with {start!r}", "give more of the id")
+        return entry(rows[0])
+
+    def data_version(self) -> int:
+        """Changes when another connection has changed the ledger; 0 while there is no ledger."""
+        rows = self._rows("PRAGMA data_version")
+        return rows[0][0] if rows else 0
+
+    def journal_positions(self) -> dict[str, Position]:
+        """How far the drain is, by the journal file's name."""
+        rows = self._rows("SELECT name, resume, drained FROM journals")
+        return {name: Position(resume, drained) for name, resume, drained in rows}
+
+    def _sums(
+        self, columns: Mapping[str, str], key: _Key, since: datetime, until: datetime
+    ) -> list[tuple[Any, ...]]:
+        """Rows of the key and the sums, one a key and span, all from one state of the ledger."""
+        found: list[tuple[Any, ...]] = []
+        with self._reading() as conn:
+            if conn:
+                for span in spans(to_micros(since), to_micros(until), daily=key.daily):
+                    found += conn.execute(_sum_sql(span, columns, key), (span.since, span.until))
+        return found
+
+    def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self._reading() as conn:
+            return conn.execute(sql, values).fetchall() if conn else []
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection | None]:
+        """One state of the ledger, whatever is booked meanwhile. None where there is no ledger."""
+        try:
+            conn = self._connected()
+            if conn is None:
+                yield None
+                return
+            conn.execute("BEGIN")
+            try:
+                yield conn
+            finally:
+                conn.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise AcmError(
+                f"cannot read the ledger {self._path} ({type(error).__name__})",
+                "is it a ledger of acm, and yours to read? Moving it away starts a new one",
+            ) from error
+
+    def _connected(self) -> sqlite3.Connection | None:
+        if self._conn is None and self._path.exists():
+            conn = sqlite3.connect(
+                f"{self._path.absolute().as_uri()}?mode=ro",
+                uri=True,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,
+            )
+            try:
+                (version,) = conn.execute("PRAGMA user_version").fetchone()
+                if version > SCHEMA_VERSION:
+                    raise newer_ledger(self._path)
+                if version:  # A ledger of version 0 is being created at this moment.
+                    self._conn = conn
+            finally:
+                if self._conn is None:
+                    conn.close()
+        return self._conn
+
+
+def _sum_sql(span: Span, columns: Mapping[str, str], key: _Key) -> str:
+    if span.source is Source.CALLS:
+        expression, sums, time = key.in_calls, list(columns.values()), "time"
+    else:
+        expression, sums, time = key.in_rollups, [f"SUM({name})" for name in columns], "bucket"
+    table = key.quarters if span.source is Source.QUARTERS else span.source.value
+    return (
+        f"SELECT {expression}, {', '.join(sums)} FROM {table}"
+        f" WHERE {time} >= ? AND {time} < ? GROUP BY 1"
+    )
+
+
+def _total(sums: Iterable[Sequence[int]]) -> Totals:
+    """Add up rows of sums."""
+    return Totals(*map(sum, zip(*sums, strict=True)))
+
+
+def _calendar(buckets: list[tuple[Any, ...]], tz: ZoneInfo, *, hours: bool) -> list[GroupRow]:
+    """Quarters of an hour, in order, as days or hours of a zone.
+
+    Offsets and their changes are multiples of a quarter, so that each bucket lies in one day and
+    one hour. An hour is told from its repetition by its offset.
+    """
+    groups: dict[object, list[list[int]]] = {}
+    names: dict[object, str] = {}
+    for bucket, *sums in buckets:
+        local = from_micros(bucket).astimezone(tz)
+        period = (local.date(), local.hour, local.utcoffset()) if hours else local.date()
+        if period not in groups:
+            groups[period] = []
+            # The offset is the last thing in ISO format. An hour can begin at half past, when the
+            # clock was set back by half an hour: it is named for the hour, with its own offset.
+            names[period] = (
+                f"{local:%Y-%m-%dT%H}:00{local.isoformat()[-6:]}" if hours else f"{local:%Y-%m-%d}"
+            )
+        groups[period].append(sums)
+    return [GroupRow(names[period], _total(sums)) for period, sums in groups.items()]

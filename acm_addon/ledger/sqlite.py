@@ -1,0 +1,186 @@
+"""The embedded store: SQLite in WAL mode, written by the elected drain."""
+
+# Only names of our own are written into SQL; values are bound.
+# ruff: noqa: S608
+
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from acm_addon.errors import AcmError
+from acm_addon.ledger.base import Booked, Position
+from acm_addon.ledger.measures import DAY, DIMENSIONS, HISTOGRAM, MEASURES, QUARTER
+from acm_addon.ledger.rows import COLUMNS, row
+from acm_addon.model import Entry
+
+SCHEMA_VERSION = 1
+"""How many migrations there are: what ``PRAGMA user_version`` says of a current ledger."""
+
+BUSY_SECONDS = 5.0
+
+_INSERT_CALL = (
+    f"INSERT INTO calls ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+    # Not OR IGNORE: that would swallow a violated NOT NULL as well, and the row with it.
+    " ON CONFLICT (id) DO NOTHING"
+)
+_STORE_POSITION = (
+    "INSERT INTO journals (name, resume, drained) VALUES (?, ?, ?)"
+    " ON CONFLICT (name) DO UPDATE SET resume = excluded.resume, drained = excluded.drained"
+)
+
+
+def _add_new_calls(table: str, keys: Mapping[str, str], source: str) -> str:
+    """SQL that adds the calls booked after ``:seq`` to a table of rollups."""
+    sums = MEASURES | HISTOGRAM
+    return (
+        f"INSERT INTO {table} ({', '.join((*keys, *sums))})"
+        f" SELECT {', '.join((*keys.values(), *sums.values()))}"
+        f" FROM {source} WHERE seq > :seq"
+        f" GROUP BY {', '.join(str(place + 1) for place in range(len(keys)))}"
+        f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET "
+        + ", ".join(f"{name} = {name} + excluded.{name}" for name in sums)
+    )
+
+
+def _bucket(width: int) -> dict[str, str]:
+    return {"bucket": f"time - time % {width}"}
+
+
+_ROLL_UP = (
+    _add_new_calls("rollups", _bucket(QUARTER) | DIMENSIONS, "calls"),
+    _add_new_calls("daily_rollups", _bucket(DAY) | DIMENSIONS, "calls"),
+    # A year by day is otherwise a sum over every name of every quarter.
+    _add_new_calls("total_rollups", _bucket(QUARTER), "calls"),
+    _add_new_calls(
+        "tag_rollups",
+        _bucket(QUARTER) | {"tag": "tag.key", "value": "tag.value"},
+        "calls, json_each(calls.tags) AS tag",
+    ),
+)
+
+
+class SqliteLedger:
+    """A ``Ledger``. Belongs to the thread that opened it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the ledger; create or upgrade it where needed. Raises AcmError."""
+        try:
+            _migrate(path)
+            self._conn = _connect(path)
+        except (sqlite3.Error, OSError) as error:
+            raise AcmError(
+                f"cannot open the ledger {path} ({type(error).__name__})",
+                "check that its folder is writable, the disk has room, and the file is a ledger",
+            ) from error
+
+    def positions(self) -> dict[str, Position]:
+        rows = self._conn.execute("SELECT name, resume, drained FROM journals")
+        return {name: Position(resume, drained) for name, resume, drained in rows}
+
+    def book(self, entries: Sequence[Entry], positions: Mapping[str, Position]) -> Booked:
+        rows = [row(entry) for entry in entries]
+        with self._transaction() as conn:
+            (newest,) = conn.execute("SELECT IFNULL(MAX(seq), 0) FROM calls").fetchone()
+            inserted = conn.executemany(_INSERT_CALL, rows).rowcount if rows else 0
+            if inserted:
+                for statement in _ROLL_UP:
+                    conn.execute(statement, {"seq": newest})
+            conn.executemany(
+                _STORE_POSITION,
+                [(name, place.resume, place.drained) for name, place in positions.items()],
+            )
+            _check_all_there(conn, entries)
+        return Booked(inserted, len(entries) - inserted)
+
+    def forget(self, journals: Iterable[str]) -> None:
+        with self._transaction() as conn:
+            conn.executemany("DELETE FROM journals WHERE name = ?", [(name,) for name in journals])
+
+    def sync(self) -> None:
+        # A checkpoint begins with an fsync of the write-ahead log.
+        self._conn.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def close(self) -> None:
+        self._conn.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._conn
+            self._conn.execute("COMMIT")
+        except BaseException:
+            if self._conn.in_transaction:
+                self._conn.execute("ROLLBACK")
+            raise
+
+
+def _check_all_there(conn: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    """Rows in equals rows out, or the transaction is undone."""
+    ids = list({entry.id for entry in entries})
+    (there,) = conn.execute(
+        "SELECT COUNT(*) FROM json_each(?) AS given JOIN calls ON calls.id = given.value",
+        (json.dumps(ids),),
+    ).fetchone()
+    if there != len(ids):
+        raise AssertionError(f"{len(ids)} calls were booked, {there} are in the ledger")
+
+
+def _migrate(path: Path) -> None:
+    """Bring the ledger to the current schema, under a lock: two processes may start at once.
+
+    sqlite-utils is imported only where there is something to do. Raises AcmError for a ledger from
+    the future.
+    """
+    if path.exists() and _version(path) == SCHEMA_VERSION:
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # SQLite gives its side files the mode of the database.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        version = _version(path)
+        if version > SCHEMA_VERSION:
+            raise newer_ledger(path)
+        if version < SCHEMA_VERSION:
+            _apply_migrations(path)
+    finally:
+        os.close(lock)
+
+
+def _apply_migrations(path: Path) -> None:
+    from sqlite_utils import Database
+
+    from acm_addon.ledger.migrations import migrations
+
+    with closing(_connect(path)) as conn:
+        conn.execute("PRAGMA journal_mode = WAL")
+        migrations.apply(Database(conn))
+        conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _version(path: Path) -> int:
+    with closing(_connect(path)) as conn:
+        (version,) = conn.execute("PRAGMA user_version").fetchone()
+        return int(version)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # No implicit transactions: each begins where the code says so.
+    conn = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    # In WAL mode a kill loses nothing with this, and a power loss at most the last commits; those
+    # are still in the journal (see Drain, which syncs before it removes a file).
+    conn.execute("PRAGMA synchronous = NORMAL")
+    return conn
+
+
+def newer_ledger(path: Path) -> AcmError:
+    return AcmError(
+        f"the ledger {path} was written by a newer version of acm",
+        "upgrade acm, or choose another folder with ACM_HOME",
+    )

@@ -1,0 +1,157 @@
+"""Between a call's end and the journal: usage becomes cost, and the row is written.
+
+Traffic comes first: a write that fails is counted as an unmetered call and said in the log, and the
+call goes on.
+"""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from acm_addon.booking import book
+from acm_addon.drain import Drain
+from acm_addon.estimate import estimated_usage
+from acm_addon.home import Home
+from acm_addon.journal import Begin, Journal, OpenCall, Progress, Sent
+from acm_addon.logs import fault, logger
+from acm_addon.model import Entry, Exchange, Usage
+from acm_addon.pricing import PriceTable
+from acm_addon.tap import Arrival, Outcome
+from acm_addon.tokens import Estimator
+
+log = logger("recorder")
+
+_COUNTERS_EVERY_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the proxy did since it started. Shown by ``acm status``."""
+
+    calls: int = 0
+    """Calls that were begun."""
+    unmetered: int = 0
+    """Calls that passed and are not in the ledger, because recording failed."""
+    tunnelled: int = 0
+    """Connections to other hosts, passed through unread."""
+    unrouted: int = 0
+    """Gateway requests to paths that do not exist."""
+
+
+class Recorder:
+    """Owns the journal, the drain, and the tokenizer. Its methods never raise into traffic."""
+
+    def __init__(self, home: Home) -> None:
+        self.counters = Counters()
+        self._table = PriceTable.current()
+        self._table.freeze(home.prices)
+        self._journal = Journal(home.journal)
+        self._drain = Drain(home)
+        self._estimator = Estimator()
+        self._estimates: set[asyncio.Task[None]] = set()
+        self._counters_path = home.run / "counters.json"
+        self._counters_task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to move records to the ledger. Called with the event loop running."""
+        self._drain.start()
+        self._counters_task = asyncio.create_task(self._publish_counters())
+
+    async def close(self) -> None:
+        """Write what is still being estimated, and move everything to the ledger."""
+        if self._estimates:
+            await asyncio.wait(self._estimates)
+        self._estimator.close()
+        if self._counters_task:
+            self._counters_task.cancel()
+        self._journal.close()
+        await asyncio.to_thread(self._drain.stop)
+
+    def begin(self, arrival: Arrival) -> OpenCall | None:
+        """Journal a call before anything of it leaves. None when that failed."""
+        self.counters.calls += 1
+        begin = Begin(
+            id=arrival.id,
+            time=arrival.time,
+            entrance=arrival.entrance,
+            provider=arrival.provider.name,
+            price_provider=arrival.provider.price_provider,
+            endpoint=arrival.endpoint.name,
+            upstream=arrival.upstream,
+            attribution=arrival.attribution,
+        )
+        return self._write(lambda: self._journal.begin(begin))
+
+    def sent(self, record: OpenCall | None, sent: Sent) -> None:
+        if record is not None:
+            self._write(lambda: record.sent(sent), counts=False)
+
+    def progress(self, record: OpenCall | None, progress: Progress) -> None:
+        if record is not None:
+            self._write(lambda: record.progress(progress), counts=False)
+
+    def finish(self, record: OpenCall | None, outcome: Outcome) -> None:
+        """Price and record a call that is over."""
+        if record is None:
+            return
+        if outcome.texts is None:
+            self._book(record, outcome, outcome.usage)
+        else:
+            task = asyncio.get_running_loop().create_task(self._estimate(record, outcome))
+            self._estimates.add(task)
+            task.add_done_callback(self._estimates.discard)
+
+    async def _estimate(self, record: OpenCall, outcome: Outcome) -> None:
+        """Count what the provider did not report, away from the event loop."""
+        try:
+            usage = await self._estimator.run(estimated_usage, outcome)
+        except Exception as error:
+            log.error("could not estimate usage: %s", fault(error))
+            usage = outcome.usage
+        self._book(record, outcome, usage)
+
+    def _book(self, record: OpenCall, outcome: Outcome, usage: Usage) -> None:
+        entry = self._price(outcome.exchange, usage, outcome.price_provider)
+        self._write(lambda: record.end(entry))
+        self._drain.wake()
+        log.debug(
+            "%s %s %s %s in %s ms",
+            entry.id,
+            entry.provider,
+            entry.endpoint,
+            entry.status,
+            entry.latency_ms,
+        )
+
+    def _price(self, exchange: Exchange, usage: Usage, price_provider: str) -> Entry:
+        return book(exchange, usage, self._table, price_provider)
+
+    def _write[T](self, write: Callable[[], T], counts: bool = True) -> T | None:
+        try:
+            return write()
+        except OSError as error:
+            if counts:
+                self.counters.unmetered += 1
+            log.error("could not write to the journal: %s", os.strerror(error.errno or 0))
+            return None
+
+    async def _publish_counters(self) -> None:
+        published = ""
+        while True:
+            current = json.dumps(asdict(self.counters))
+            if current != published:
+                await asyncio.to_thread(_replace, self._counters_path, current)
+                published = current
+            await asyncio.sleep(_COUNTERS_EVERY_SECONDS)
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_suffix(".tmp")
+    try:
+        draft.write_text(text)
+        draft.replace(path)
+    except OSError as error:
+        log.warning("could not write the counters: %s", os.strerror(error.errno or 0))

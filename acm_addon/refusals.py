@@ -1,0 +1,70 @@
+"""What we answer ourselves: JSON in the provider's own error shape, marked ``X-ACM-Error``."""
+
+from mitmproxy import http
+
+from acm_addon.providers.base import Provider
+from acm_addon.routing import gateway_paths, provider_of_host
+
+_FAILURES = {
+    "CONNECT_FAILED": "upstream_unreachable",
+    "GENERIC_SERVER_ERROR": "upstream_failed",
+    "RESPONSE_VALIDATION_FAILED": "upstream_invalid_response",
+    "RESPONSE_TOO_LARGE": "upstream_invalid_response",
+    "DESTINATION_UNKNOWN": "no_destination",
+    "REQUEST_TOO_LARGE": "request_too_large",
+}
+
+_MESSAGES = {
+    "upstream_unreachable": "acm could not reach the provider.",
+    "upstream_failed": "The provider closed the connection before it answered.",
+    "upstream_invalid_response": "The provider's answer is not valid HTTP.",
+    "no_destination": "The request names no host, so acm cannot tell where it should go.",
+    "request_too_large": "The request is too large.",
+    "bad_request": "The request is not valid HTTP.",
+    "internal_error": "acm failed while it prepared this request, which was not sent.",
+}
+
+
+def code_of_failure(error_code: str) -> str:
+    """Our code for mitmproxy's ``ErrorCode`` name."""
+    return _FAILURES.get(error_code, "bad_request")
+
+
+def failure_response(status: int, code: str, host: str) -> http.Response:
+    """The answer to a request that failed on its way, for a client that meant ``host``.
+
+    Retrying may help where the provider is at fault, so these leave ``x-should-retry`` alone.
+    """
+    response = _response(status, code, _MESSAGES[code], provider_of_host(host))
+    response.headers["Connection"] = "close"
+    return response
+
+
+def unroutable(path: str) -> http.Response:
+    """404 for a gateway path that leads nowhere; the body says which paths exist."""
+    paths = ", ".join(gateway_paths())
+    message = f"acm has no route for this path. Routes: {paths}"
+    response = _response(404, "unknown_route", message, _provider_of_prefix(path))
+    response.headers["x-should-retry"] = "false"
+    return response
+
+
+def refused(status: int, code: str, provider: Provider | None) -> http.Response:
+    """A request that we do not send on, in the shape that the provider's SDK understands."""
+    return _response(status, code, _MESSAGES[code], provider)
+
+
+def _response(status: int, code: str, message: str, provider: Provider | None) -> http.Response:
+    shape = provider or provider_of_host("api.openai.com")
+    assert shape is not None
+    return http.Response.make(
+        status,
+        shape.error_body(status, code, message),
+        {"Content-Type": "application/json", "X-ACM-Error": code},
+    )
+
+
+def _provider_of_prefix(path: str) -> Provider | None:
+    from acm_addon.routing import provider_named
+
+    return provider_named(path.lstrip("/").partition("/")[0])

@@ -1,0 +1,91 @@
+"""Where a request goes: gateway paths and provider hosts to upstreams. Pure."""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from acm_addon.providers import PROVIDERS
+from acm_addon.providers.base import Provider
+
+_BY_NAME = {provider.name: provider for provider in PROVIDERS}
+_BY_HOST = {
+    host: provider for provider in PROVIDERS for host in provider.hosts if not host.startswith("*.")
+}
+_BY_SUFFIX = tuple(
+    (host[1:], provider)
+    for provider in PROVIDERS
+    for host in provider.hosts
+    if host.startswith("*.")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a gateway request goes on to."""
+
+    provider: Provider
+    scheme: str
+    host: str
+    port: int
+    path: str
+    """Path and query, as the provider knows them."""
+
+
+def provider_named(name: str) -> Provider | None:
+    return _BY_NAME.get(name)
+
+
+@lru_cache(maxsize=4096)
+def provider_of_host(host: str) -> Provider | None:
+    """The provider whose API lives on ``host``, or None for any other host."""
+    host = host.lower().rstrip(".")
+    if provider := _BY_HOST.get(host):
+        return provider
+    for suffix, candidate in _BY_SUFFIX:
+        if host.endswith(suffix):
+            return candidate
+    return None
+
+
+def gateway_route(target: str, headers: Mapping[str, str]) -> Route | None:
+    """The route of an origin-form request target, or None where no path matches.
+
+    ``/<provider>/…`` loses its first segment and nothing else. Plain ``/v1/…`` is resolved by the
+    shape of its credential: Anthropic's headers, else OpenAI.
+    """
+    first, slash, rest = target.removeprefix("/").partition("/")
+    if slash and (provider := _BY_NAME.get(first)):
+        return _route(provider, "/" + rest)
+    if first == "v1" and slash:
+        anthropic = "x-api-key" in headers or "anthropic-version" in headers
+        return _route(_BY_NAME["anthropic" if anthropic else "openai"], target)
+    return None
+
+
+def gateway_paths() -> list[str]:
+    """Every path prefix that the gateway serves, for people to read."""
+    return [*(f"/{provider.name}/…" for provider in PROVIDERS), "/v1/…"]
+
+
+def _route(provider: Provider, path: str) -> Route:
+    upstream = urlsplit(provider.upstream)
+    assert upstream.hostname is not None
+    port = upstream.port or (443 if upstream.scheme == "https" else 80)
+    return Route(provider, upstream.scheme, upstream.hostname, port, path)
+
+
+def may_be_provider(host: str, tls_first: bool) -> bool:
+    """Whether a tunnel to ``host`` might be a provider's.
+
+    A client may ask for an address instead of a name; then its TLS greeting, which comes next, will
+    name the host.
+    """
+    if provider_of_host(host):
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return tls_first

@@ -1,0 +1,234 @@
+"""How connections are served: a proxy mode of our own on top of mitmproxy's.
+
+Two things differ from mitmproxy's regular mode. Hooks go straight to the few addons we run, from a
+table, instead of through a walk over every addon. And what mitmproxy itself answers to a client (an
+unreachable upstream, a malformed request) is JSON in the provider's error shape, never its HTML.
+
+``handle_stream`` repeats the one private detail of mitmproxy 12.2.3 that this needs, the choice of
+the connection handler; the version is pinned for it.
+"""
+
+import asyncio
+import collections
+from collections.abc import Callable
+from typing import Any, cast
+
+import mitmproxy_rs
+from mitmproxy import ctx, http
+from mitmproxy.connection import Connection, ConnectionState
+from mitmproxy.flow import Flow
+from mitmproxy.net.http import http1
+from mitmproxy.proxy import commands, events, layer, layers, server_hooks
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layer import CommandGenerator
+from mitmproxy.proxy.layers.http import HttpLayer
+from mitmproxy.proxy.layers.http._base import ReceiveHttp
+from mitmproxy.proxy.layers.http._events import (
+    RequestData,
+    RequestHeaders,
+    ResponseProtocolError,
+)
+from mitmproxy.proxy.layers.http._http1 import Http1Server
+from mitmproxy.proxy.layers.http._http2 import Http2Server
+from mitmproxy.proxy.mode_servers import AsyncioServerInstance, ProxyConnectionHandler
+from mitmproxy.proxy.mode_specs import RegularMode
+
+from acm_addon import refusals
+
+MAX_UPSTREAM_CONNECTIONS = 1000
+"""Per client connection. With mitmproxy's 5 an HTTP/2 client queues before an HTTP/1 upstream."""
+
+_ABSOLUTE_FORM = "_acm_absolute_form"
+_REFUSED = "_acm_refused"
+
+
+def is_absolute_form(request: http.Request) -> bool:
+    """Whether the client sent a full URL in its request line, as it does to a forward proxy."""
+    return getattr(request, _ABSOLUTE_FORM, False)
+
+
+def discard_body(request: http.Request) -> None:
+    """Read the rest of a request that we answer ourselves without keeping its body."""
+    setattr(request, _REFUSED, True)
+
+
+class AcmMode(RegularMode):
+    """The mode ``acm``: one port for gateway requests, CONNECT, and absolute-form requests."""
+
+
+class AcmInstance(AsyncioServerInstance[AcmMode]):
+    def make_top_layer(self, context: Context) -> layer.Layer:
+        return layers.modes.HttpProxy(context)
+
+    async def handle_stream(
+        self,
+        reader: asyncio.StreamReader | mitmproxy_rs.Stream,
+        writer: asyncio.StreamWriter | mitmproxy_rs.Stream | None = None,
+    ) -> None:
+        handler = AcmConnectionHandler(ctx.master, reader, writer, ctx.options, self.mode)
+        handler.layer = self.make_top_layer(handler.layer.context)
+        with self.manager.register_connection(handler.layer.context.client.id, handler):
+            await handler.handle_client()
+
+
+class JoinedWriter:
+    """A stream writer that sends what is written in one turn of the event loop in one piece.
+
+    mitmproxy writes the head and the first bytes of a body apart; a system call for each would cost
+    more than everything that acm does to the call. Nothing waits for more than the turn's end.
+    """
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self._pieces: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._writer, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._pieces:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._pieces.append(data)
+
+    async def drain(self) -> None:
+        self._send()
+        await self._writer.drain()
+
+    def write_eof(self) -> None:
+        self._send()
+        self._writer.write_eof()
+
+    def close(self) -> None:
+        self._send()
+        self._writer.close()
+
+    def _send(self) -> None:
+        if self._pieces:
+            pieces, self._pieces = self._pieces, []
+            self._writer.write(b"".join(pieces))
+
+
+class AcmConnectionHandler(ProxyConnectionHandler):
+    """Calls hooks from a table of the addons that implement them."""
+
+    _hooks: dict[str, tuple[Callable[..., Any], ...]] | None = None
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)  # type: ignore[no-untyped-call]
+        self._join_writes(self.client)
+        self.max_conns = collections.defaultdict(
+            lambda: asyncio.Semaphore(MAX_UPSTREAM_CONNECTIONS)
+        )
+
+    @classmethod
+    def use_addons(cls, addons: list[object]) -> None:
+        """Fix the table: every hook of these addons, in their order, from now on."""
+        table: dict[str, list[Callable[..., Any]]] = {}
+        for addon in addons:
+            for name in dir(addon):
+                if not name.startswith("_") and callable(method := getattr(addon, name)):
+                    table.setdefault(name, []).append(method)
+        cls._hooks = {name: tuple(methods) for name, methods in table.items()}
+
+    def _join_writes(self, connection: Connection) -> None:
+        io = self.transports[connection]
+        io.writer = cast(asyncio.StreamWriter, JoinedWriter(cast(asyncio.StreamWriter, io.writer)))
+
+    async def handle_hook(self, hook: commands.StartHook) -> None:
+        assert self._hooks is not None
+        if isinstance(hook, server_hooks.ServerConnectedHook):
+            self._join_writes(hook.data.server)
+        methods = self._hooks.get(hook.name, ())
+        if not methods:
+            return
+        with self.timeout_watchdog.disarm():
+            (data,) = hook.args()
+            for method in methods:
+                result = method(data)
+                if asyncio.iscoroutine(result):
+                    await result
+            if isinstance(data, Flow):
+                await data.wait_for_resume()
+
+
+class AcmHttp1Server(Http1Server):
+    """The client side of an HTTP/1 connection, with errors as JSON."""
+
+    def read_headers(self, event: events.ConnectionEvent) -> CommandGenerator[None]:
+        for command in super().read_headers(event):
+            if isinstance(command, ReceiveHttp) and isinstance(command.event, RequestHeaders):
+                request = command.event.request
+                if request.data.authority and request.method != "CONNECT":
+                    setattr(request, _ABSOLUTE_FORM, True)
+            if (
+                isinstance(command, commands.SendData)
+                and self.state == self.read_headers
+                and command.data.startswith(b"HTTP/1.1 400")
+            ):
+                # mitmproxy's page for a request head that it cannot parse.
+                yield commands.SendData(self.conn, self._error(400, "bad_request"))
+                continue
+            yield command
+
+    def read_body(self, event: events.Event) -> CommandGenerator[None]:
+        for command in super().read_body(event):
+            if (
+                isinstance(command, ReceiveHttp)
+                and isinstance(command.event, RequestData)
+                and getattr(self.request, _REFUSED, False)
+            ):
+                continue
+            yield command
+
+    def send(self, event: Any) -> CommandGenerator[None]:
+        if isinstance(event, ResponseProtocolError) and not self.response:
+            status = event.code.http_status_code()
+            if status is not None and self.conn.state & ConnectionState.CAN_WRITE:
+                code = refusals.code_of_failure(event.code.name)
+                yield commands.SendData(self.conn, self._error(status, code))
+                yield commands.CloseConnection(self.conn)
+                return
+        yield from super().send(event)
+
+    def _error(self, status: int, code: str) -> bytes:
+        host = self.request.host if self.request else ""
+        response = refusals.failure_response(status, code, host)
+        return bytes(http1.assemble_response(response))
+
+
+class AcmHttp2Server(Http2Server):
+    """The client side of an HTTP/2 connection, with errors as JSON."""
+
+    def _handle_event(self, event: events.Event) -> CommandGenerator[None]:
+        if isinstance(event, ResponseProtocolError) and self._can_answer(event.stream_id):
+            status = event.code.http_status_code()
+            if status is not None:
+                code = refusals.code_of_failure(event.code.name)
+                host = self.context.server.address[0] if self.context.server.address else ""
+                response = refusals.failure_response(status, code, host)
+                self.h2_conn.send_headers(
+                    event.stream_id,
+                    [(b":status", b"%d" % status)]
+                    + [(k.lower(), v) for k, v in response.headers.fields if k != b"Connection"],
+                )
+                self.h2_conn.send_data(event.stream_id, response.content or b"", end_stream=True)
+                yield commands.SendData(self.conn, self.h2_conn.data_to_send())
+                return
+        yield from super()._handle_event(event)
+
+    def _can_answer(self, stream_id: int) -> bool:
+        if self.is_closed(stream_id) or not self.is_open_for_us(stream_id):
+            return False
+        return not self.h2_conn.streams[stream_id].state_machine.headers_sent
+
+
+def speak_json(chosen: layer.Layer | None) -> None:
+    """Give the HTTP layer that was chosen for a connection our client side instead of its own."""
+    while chosen is not None and not isinstance(chosen, HttpLayer):
+        chosen = getattr(chosen, "child_layer", None)
+    if chosen is None:
+        return
+    client = chosen.context.client
+    server = AcmHttp2Server if client.alpn == b"h2" else AcmHttp1Server
+    # mitmproxy's own client replay uses the same door: what is there already is kept.
+    chosen.connections[client] = server(chosen.context.fork())

@@ -1,0 +1,237 @@
+"""A call in flight: copies of its bytes go to the provider's readers, and facts come out.
+
+Sans-IO: the caller hands in bytes and monotonic times. Nothing here raises for any bytes; whatever
+a reader could not make sense of stays unknown.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from acm_addon.decoding import ContentDecoder
+from acm_addon.model import (
+    Attribution,
+    Completeness,
+    Entrance,
+    Exchange,
+    Quantities,
+    Reason,
+    Usage,
+    UsageSource,
+)
+from acm_addon.providers.base import (
+    Billing,
+    Endpoint,
+    Provider,
+    RequestFacts,
+    RequestReader,
+    ResponseFacts,
+    ResponseReader,
+)
+
+_ID = re.compile(r"[A-Za-z0-9_.:=/+-]{1,128}\Z")
+_MODEL = re.compile(r"[\w.:@/+-]{1,200}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What is known of a call when its request head has arrived."""
+
+    id: str
+    time: datetime
+    started: float
+    """Monotonic seconds."""
+    entrance: Entrance
+    provider: Provider
+    endpoint: Endpoint
+    attribution: Attribution
+    upstream: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A call at its end. ``estimate`` counts what the provider did not, and is slow to call."""
+
+    exchange: Exchange
+    usage: Usage
+    price_provider: str
+    texts: Callable[[], tuple[list[str], list[str]]] | None
+    """Input and output texts for a tokenizer, where usage is missing and may be counted."""
+
+
+class Call:
+    """Follows one request and its response."""
+
+    def __init__(self, arrival: Arrival, headers: Mapping[str, str]) -> None:
+        self.arrival = arrival
+        self._request: RequestReader = arrival.provider.request_reader(
+            arrival.endpoint, headers.get("content-type", "")
+        )
+        self._request_decoder = ContentDecoder(headers.get("content-encoding", ""))
+        self._response: ResponseReader | None = None
+        self._response_decoder: ContentDecoder | None = None
+        self._request_facts: RequestFacts | None = None
+        self._request_id: str | None = None
+        self._status: int | None = None
+        self._first_byte: float | None = None
+        self.received_bytes = 0
+
+    @property
+    def request(self) -> RequestFacts:
+        return self._request_facts or self._request.facts()
+
+    @property
+    def requested_model(self) -> str | None:
+        return _clean(_MODEL, self.arrival.endpoint.model or self.request.model)
+
+    @property
+    def output_tokens_so_far(self) -> int:
+        return self._response.output_tokens_so_far() if self._response else 0
+
+    def request_data(self, data: bytes) -> None:
+        """The next bytes of the request body as they travel."""
+        self._request.feed(self._request_decoder.feed(data))
+
+    def request_done(self) -> RequestFacts:
+        """The request is complete. Its facts do not change from here on."""
+        self._request_facts = self._request.facts()
+        return self._request_facts
+
+    def response_started(self, status: int, headers: Mapping[str, str]) -> None:
+        self._status = status
+        request_id = headers.get("x-request-id") or headers.get("request-id")
+        self._request_id = _clean(_ID, request_id)
+        self._response = self.arrival.provider.response_reader(
+            self.arrival.endpoint, self.request, status, headers.get("content-type", "")
+        )
+        self._response_decoder = ContentDecoder(headers.get("content-encoding", ""))
+
+    def response_data(self, data: bytes, now: float) -> None:
+        """The next bytes of the response body as they travel."""
+        if self._first_byte is None:
+            self._first_byte = now
+        self.received_bytes += len(data)
+        assert self._response and self._response_decoder
+        self._response.feed(self._response_decoder.feed(data))
+
+    def finish(self, now: float, failure: Reason | None, left: bool) -> Outcome:
+        """The call is over.
+
+        ``failure`` says who broke it off, None when both sides reached their end; ``left`` is
+        False only when it is certain that nothing reached the provider.
+        """
+        request = self.request
+        facts = self._response.facts() if self._response else ResponseFacts()
+        completeness, reason = self._completeness(facts, failure, left)
+        exchange = self._exchange(now, request, facts, completeness, reason)
+        usage = self._usage(request, facts, completeness)
+        wanted = self._estimate_wanted(facts, usage, completeness)
+        return Outcome(
+            exchange,
+            usage,
+            self.arrival.provider.price_provider,
+            self._texts if wanted else None,
+        )
+
+    def _completeness(
+        self, facts: ResponseFacts, failure: Reason | None, left: bool
+    ) -> tuple[Completeness, Reason | None]:
+        if not left:
+            return Completeness.REFUSED, failure
+        if self._status is None:
+            return Completeness.SENT_UNKNOWN, failure
+        if cut_off := self._cut_off(facts, failure):
+            return Completeness.PARTIAL, cut_off
+        return Completeness.COMPLETE, Reason.PROVIDER_ERROR if self._is_error(facts) else None
+
+    def _cut_off(self, facts: ResponseFacts, failure: Reason | None) -> Reason | None:
+        """Why the body that was read is not the whole one, or None when it is."""
+        if facts.finished:
+            return None
+        if failure is not None:
+            return failure
+        if self._response_decoder and self._response_decoder.broken:
+            return Reason.UNREADABLE_BODY
+        if self._expects_usage(facts):
+            return facts.reason or Reason.UPSTREAM_FAILED
+        return None
+
+    def _is_error(self, facts: ResponseFacts) -> bool:
+        return facts.failed or (self._status is not None and self._status >= 400)
+
+    def _expects_usage(self, facts: ResponseFacts) -> bool:
+        metered = self.arrival.endpoint.billing is Billing.METERED
+        return metered and not self._is_error(facts)
+
+    def _exchange(
+        self,
+        now: float,
+        request: RequestFacts,
+        facts: ResponseFacts,
+        completeness: Completeness,
+        reason: Reason | None,
+    ) -> Exchange:
+        arrival = self.arrival
+        requested = self.requested_model
+        first_byte = self._first_byte
+        if arrival.endpoint.billing is Billing.UNKNOWN and reason is None:
+            reason = Reason.UNKNOWN_ENDPOINT
+        return Exchange(
+            id=arrival.id,
+            time=arrival.time,
+            entrance=arrival.entrance,
+            provider=arrival.provider.name,
+            endpoint=arrival.endpoint.name,
+            attribution=arrival.attribution,
+            upstream=arrival.upstream,
+            requested_model=requested,
+            model=_clean(_MODEL, facts.model) or requested,
+            tier=_clean(_ID, facts.tier) or _clean(_ID, request.tier),
+            region=_clean(_ID, facts.region),
+            status=self._status,
+            stream=request.stream,
+            latency_ms=_milliseconds(now - arrival.started),
+            first_byte_ms=None
+            if first_byte is None
+            else _milliseconds(first_byte - arrival.started),
+            request_id=self._request_id,
+            object_id=_clean(_ID, facts.object_id),
+            completeness=completeness,
+            reason=reason,
+            provider_cost=facts.provider_cost,
+            price_context={**request.price_context, **facts.price_context},
+        )
+
+    def _usage(
+        self, request: RequestFacts, facts: ResponseFacts, completeness: Completeness
+    ) -> Usage:
+        if facts.quantities:
+            return Usage(dict(facts.quantities), facts.usage_source, facts.reason)
+        if completeness is Completeness.SENT_UNKNOWN and request.input_tokens_estimate:
+            quantities: Quantities = {"input_tokens": request.input_tokens_estimate}
+            return Usage(quantities, UsageSource.ESTIMATED)
+        return Usage(reason=facts.reason)
+
+    def _estimate_wanted(
+        self, facts: ResponseFacts, usage: Usage, completeness: Completeness
+    ) -> bool:
+        """Whether a tokenizer may fill in what the provider did not report."""
+        if completeness in (Completeness.REFUSED, Completeness.SENT_UNKNOWN):
+            return False
+        if not self._expects_usage(facts) or facts.reason is Reason.BAD_USAGE:
+            return False
+        return facts.output_missing or not usage.quantities
+
+    def _texts(self) -> tuple[list[str], list[str]]:
+        assert self._response is not None
+        return self._request.input_text(), self._response.output_text()
+
+
+def _clean(pattern: re.Pattern[str], value: str | None) -> str | None:
+    """An identifier, or None for anything that could be content in its place."""
+    return value if value is not None and pattern.match(value) else None
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

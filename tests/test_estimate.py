@@ -1,0 +1,33 @@
+"""Estimates, from the real tap and the real tokenizer."""
+
+import json
+
+from acm_addon.estimate import estimated_usage
+from acm_addon.model import Reason, UsageSource
+from tests.taps import answered, ended
+
+STREAM = b"".join(
+    b"data: " + json.dumps(event).encode() + b"\n\n"
+    for event in (
+        {"id": "c", "model": "gpt-4o", "choices": [{"index": 0, "delta": {"content": word}}]}
+        for word in ("Hello", " there", ",", " friend")
+    )
+)
+
+
+def test_a_stream_without_usage_is_counted() -> None:
+    """Input and output are counted from their texts, and the row says that they are estimates."""
+    outcome = ended(answered(STREAM + b"data: [DONE]\n\n", content_type="text/event-stream"))
+
+    usage = estimated_usage(outcome)
+
+    assert UsageSource.ESTIMATED == usage.source
+    assert {"input_tokens": 1, "output_tokens": 4} == dict(usage.quantities)
+    assert usage.reason is None
+
+
+def test_a_stream_cut_off_counts_what_was_received() -> None:
+    """What was generated before the cut was billed; no more than that is claimed."""
+    outcome = ended(answered(STREAM, content_type="text/event-stream"), failure=Reason.CLIENT_LEFT)
+
+    assert 4 == estimated_usage(outcome).quantities["output_tokens"]

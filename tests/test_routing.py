@@ -1,0 +1,61 @@
+import pytest
+
+from acm_addon.routing import gateway_paths, gateway_route, may_be_provider, provider_of_host
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "host", "path"),
+    [
+        ("/openai/v1/chat/completions", {}, "api.openai.com", "/v1/chat/completions"),
+        ("/anthropic/v1/messages?beta=true", {}, "api.anthropic.com", "/v1/messages?beta=true"),
+        ("/openai//v1/a%2Fb?x=/openai/y", {}, "api.openai.com", "//v1/a%2Fb?x=/openai/y"),
+        (
+            "/gemini/v1beta/models/gemini-2.0-flash:generateContent",
+            {},
+            "generativelanguage.googleapis.com",
+            "/v1beta/models/gemini-2.0-flash:generateContent",
+        ),
+        ("/v1/messages", {"x-api-key": "k"}, "api.anthropic.com", "/v1/messages"),
+        ("/v1/messages", {"anthropic-version": "v"}, "api.anthropic.com", "/v1/messages"),
+        ("/v1/responses", {"authorization": "Bearer k"}, "api.openai.com", "/v1/responses"),
+    ],
+)
+def test_gateway_paths_lead_to_their_provider(
+    target: str, headers: dict[str, str], host: str, path: str
+) -> None:
+    """A prefix names the provider and is all that goes; plain /v1 goes by the credential."""
+    route = gateway_route(target, headers)
+
+    assert route is not None
+    assert (host, path) == (route.host, route.path)
+    assert ("https", 443) == (route.scheme, route.port)
+
+
+@pytest.mark.parametrize(
+    "target", ["/", "", "*", "/openai", "/v1", "/v2/x", "/OpenAI/v1", "/nope/v1"]
+)
+def test_other_paths_have_no_route(target: str) -> None:
+    """What no provider owns is not guessed at."""
+    assert gateway_route(target, {}) is None
+
+
+def test_every_provider_has_a_gateway_path() -> None:
+    """The list that a lost client reads contains the paths that work."""
+    for path in gateway_paths():
+        assert gateway_route(path.replace("…", "x"), {}) is not None
+
+
+def test_hosts_are_matched_whole() -> None:
+    """A host that merely contains a provider's name is somebody else's."""
+    assert "openai" == provider_of_host("API.OpenAI.com.").name  # type: ignore[union-attr]
+    assert provider_of_host("api.openai.com.evil.example") is None
+    assert provider_of_host("notapi.openai.com") is None
+    assert provider_of_host("") is None
+
+
+def test_an_address_is_judged_by_its_tls_greeting() -> None:
+    """Only an address that speaks TLS may turn out to be a provider's."""
+    assert may_be_provider("api.anthropic.com", tls_first=False)
+    assert may_be_provider("192.0.2.7", tls_first=True)
+    assert not may_be_provider("192.0.2.7", tls_first=False)
+    assert not may_be_provider("example.com", tls_first=True)

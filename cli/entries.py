@@ -1,0 +1,124 @@
+"""One row of the ledger for a reader: as JSON, and in words."""
+
+from decimal import Decimal
+
+from acm_addon.model import (
+    Completeness,
+    CostLine,
+    Entry,
+    PriceStatus,
+    Quantity,
+    Reason,
+    UsageSource,
+)
+from cli.money import exact_usd
+from cli.render import plain_decimal
+
+USAGE_SOURCES = {
+    UsageSource.REPORTED: "reported by the provider",
+    UsageSource.DERIVED: "derived from the request's own parameters",
+    UsageSource.ESTIMATED: "estimated by a tokenizer, in whole or in part",
+    UsageSource.NONE: "not known",
+}
+
+COMPLETENESS = {
+    Completeness.COMPLETE: "complete: seen to its end",
+    Completeness.PARTIAL: "partial: cut off before its end",
+    Completeness.SENT_UNKNOWN: "sent, outcome unknown: what became of it was not seen",
+    Completeness.PENDING: "pending: asynchronous, and not finished",
+    Completeness.REFUSED: "refused: it never left for the provider",
+}
+
+PRICE_STATUSES = {
+    PriceStatus.PRICED: "priced: every quantity has a price",
+    PriceStatus.PARTLY_PRICED: "partly priced: a quantity has no price, so the whole is not known",
+    PriceStatus.UNPRICED: "unpriced: what it cost is not known",
+    PriceStatus.FREE: "free: the provider charges nothing for it",
+}
+
+REASONS = {
+    Reason.UNKNOWN_MODEL: "the price table does not know the model",
+    Reason.UNKNOWN_ENDPOINT: "the path may cost money, and acm does not read it yet",
+    Reason.NO_PRICE_FOR_UNIT: "the model is known, but a quantity has no price",
+    Reason.NO_USAGE: "the response carried no usage, and nothing could be counted",
+    Reason.BAD_USAGE: "the reported usage contradicts itself, or is not numbers",
+    Reason.UNREADABLE_BODY: "the body was malformed, cut short, or too large to read",
+    Reason.PROVIDER_ERROR: "the provider answered with an error, without usage",
+    Reason.CLIENT_LEFT: "the client left before the end",
+    Reason.UPSTREAM_FAILED: "the provider could not be reached, broke off, or never answered",
+    Reason.PROXY_STOPPED: "the proxy ended before the call did",
+    Reason.WEBSOCKET: "a websocket: passed through, and not metered",
+    Reason.NOT_ROUTED: "no route matched the path",
+}
+
+
+def marks(entry: Entry) -> list[str]:
+    """What a reader must know about a row beside its cost; nothing for a plain one."""
+    found = []
+    if entry.status is not None and entry.status >= 400:
+        found.append(f"HTTP {entry.status}")
+    if entry.completeness is not Completeness.COMPLETE:
+        found.append(_words(entry.completeness))
+    if entry.usage_source is UsageSource.ESTIMATED:
+        found.append("estimated")
+    if entry.price_status is not PriceStatus.PRICED:
+        found.append(_words(entry.price_status))
+    return found
+
+
+def entry_json(entry: Entry) -> dict[str, object]:
+    """A row with the ledger's own field names; amounts are exact decimal strings in USD."""
+    return {
+        "id": entry.id,
+        "time": entry.time.isoformat(),
+        "latency_ms": entry.latency_ms,
+        "first_byte_ms": entry.first_byte_ms,
+        "entrance": entry.entrance,
+        "provider": entry.provider,
+        "endpoint": entry.endpoint,
+        "requested_model": entry.requested_model,
+        "model": entry.model,
+        "tier": entry.tier,
+        "region": entry.region,
+        "project": entry.project,
+        "key": entry.key,
+        "tags": dict(entry.tags),
+        "status": entry.status,
+        "stream": entry.stream,
+        "request_id": entry.request_id,
+        "object_id": entry.object_id,
+        "usage": {unit: _quantity(quantity) for unit, quantity in entry.usage.items()},
+        "usage_source": entry.usage_source,
+        "completeness": entry.completeness,
+        "price_status": entry.price_status,
+        "cost_usd": _usd(entry.cost),
+        "computed_cost_usd": _usd(entry.computed_cost),
+        "provider_cost_usd": _usd(entry.provider_cost),
+        "known_cost_usd": _usd(entry.known_cost),
+        "lines": [_line(line) for line in entry.lines],
+        "price_version": entry.price_version,
+        "reason": entry.reason,
+    }
+
+
+def _line(line: CostLine) -> dict[str, object]:
+    return {
+        "sku": line.sku,
+        "unit": line.unit,
+        "quantity": _quantity(line.quantity),
+        "unit_price_usd": plain_decimal(line.unit_price),
+        "amount_usd": exact_usd(line.amount),
+    }
+
+
+def _quantity(quantity: Quantity) -> int | str:
+    """Whole numbers as numbers, others as decimal strings: JSON's floats would round them."""
+    return quantity if isinstance(quantity, int) else plain_decimal(Decimal(quantity))
+
+
+def _usd(nano: int | None) -> str | None:
+    return None if nano is None else exact_usd(nano)
+
+
+def _words(value: Completeness | PriceStatus) -> str:
+    return value.value.replace("_", " ")

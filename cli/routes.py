@@ -1,0 +1,63 @@
+"""``acm routes``: which paths of the gateway lead where, and whose TLS the proxy opens."""
+
+from typing import Annotated
+
+import typer
+
+from acm_addon import process
+from acm_addon.home import acm_home
+from acm_addon.process import DEFAULT_HOST, DEFAULT_PORT
+from cli.output import print_json
+from cli.render import columns
+
+
+def routes(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
+) -> None:
+    """List the providers: their gateway path, where it leads, and their hosts."""
+    from acm_addon.providers import PROVIDERS
+    from cli.clients import BASE_URLS, origin
+
+    state = process.running(acm_home())
+    base = origin(state.port, state.host) if state else origin(DEFAULT_PORT, DEFAULT_HOST)
+    if as_json:
+        print_json(_document(base))
+        return
+    rows = [("PROVIDER", "GATEWAY", "LEADS TO", "HOSTS OPENED BY THE PROXY")]
+    rows += [
+        (provider.name, f"{base}/{provider.name}/…", provider.upstream, ", ".join(provider.hosts))
+        for provider in PROVIDERS
+    ]
+    rows.append(("(by credential)", f"{base}/v1/…", "anthropic with x-api-key, else openai", ""))
+    typer.echo("\n".join(columns(rows)))
+    typer.echo("\nBase URLs for SDKs (`acm run --gateway` and `acm env --gateway` set them):")
+    for url in BASE_URLS:
+        typer.echo(f"  {url.name}={base}/{url.provider}{url.path}")
+
+
+def _document(base: str) -> dict[str, object]:
+    from acm_addon.providers import PROVIDERS
+    from cli.clients import BASE_URLS
+
+    return {
+        "gateway": base,
+        "providers": [
+            {
+                "name": provider.name,
+                "gateway": f"{base}/{provider.name}",
+                "upstream": provider.upstream,
+                "hosts": list(provider.hosts),
+                "base_urls": {
+                    url.name: f"{base}/{url.provider}{url.path}"
+                    for url in BASE_URLS
+                    if url.provider == provider.name
+                },
+            }
+            for provider in PROVIDERS
+        ],
+        "plain_v1": {
+            "gateway": f"{base}/v1",
+            "with_x_api_key_or_anthropic_version": "anthropic",
+            "otherwise": "openai",
+        },
+    }

@@ -1,0 +1,128 @@
+"""Rows of a report as a table and as CSV. Imported only by commands that print one."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import typer
+from rich.box import ASCII, SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from acm_addon.ledger.totals import GroupRow, Totals
+from cli import sums
+from cli.render import clean, coloured, count, milliseconds, point_aligned, speaks_unicode
+
+PIPE_WIDTH = 1000
+"""Columns where no terminal limits them: nothing is cut in a file or a pipe."""
+
+NAME_LEAST = 16
+GUTTER = 3
+"""Between columns: padding and rule of the boxes that are used."""
+
+GIVE_WAY = ("Avg latency", "Output", "Input")
+"""What is left out, in this order, where a terminal is too narrow. Never a cost or a doubt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A column: its heading, its cell, and whether it shows where no call has anything to say."""
+
+    heading: str
+    cell: Callable[[Totals], str]
+    always: bool = True
+    amount: bool = False
+    """Its decimal points stand below each other."""
+
+    def cells(self, rows: list[Totals]) -> list[str]:
+        """The column's cells, as wide as its heading at least."""
+        cells = [self.cell(totals) for totals in rows]
+        if self.amount:
+            cells = point_aligned(cells)
+        width = max(len(cell) for cell in [self.heading, *cells])
+        return [cell.rjust(width) for cell in cells]
+
+
+def _counts(name: str, heading: str, *, always: bool = False) -> Measure:
+    return Measure(heading, lambda totals: count(getattr(totals, name)), always)
+
+
+MEASURES = (
+    _counts("requests", "Requests", always=True),
+    _counts("errors", "Errors"),
+    _counts("input_tokens", "Input", always=True),
+    _counts("output_tokens", "Output", always=True),
+    Measure("Cost", sums.cost_of, amount=True),
+    _counts("unpriced", "Unpriced", always=True),
+    _counts("partly_priced", "Partly priced"),
+    _counts("partial", "Partial"),
+    _counts("sent_unknown", "Outcome unknown"),
+    _counts("pending", "Pending"),
+    _counts("refused", "Refused"),
+    _counts("estimated", "Estimated"),
+    Measure("Avg latency", lambda totals: milliseconds(totals.average_latency_ms)),
+)
+
+
+def print_table(title: str, by: str, rows: list[GroupRow], totals: Totals) -> None:
+    """The rows, and what they sum to. No number is ever cut: columns give way, names fold."""
+    console = Console(no_color=not coloured(), highlight=False)
+    columns = _columns([*(row.totals for row in rows), totals], console)
+    bold = "bold" if coloured() else "none"
+    table = Table(
+        Column(by.capitalize(), overflow="fold", footer="Total"),
+        *(
+            # Flush right by our own padding: rich's would strip the decimals' alignment.
+            Column(heading.rjust(len(cells[0])), footer=cells[-1], no_wrap=True)
+            for heading, cells in columns.items()
+        ),
+        box=SIMPLE_HEAD if speaks_unicode() else ASCII,
+        show_footer=True,
+        pad_edge=False,
+        header_style=bold,
+        footer_style=bold,
+    )
+    for row, *values in zip(rows, *(cells[:-1] for cells in columns.values()), strict=True):
+        # Text, not str: a name from the wire must not be read as markup.
+        table.add_row(Text(label(row.name)), *values)
+    console.print(Text(title, style=bold))
+    console.print(table)
+
+
+def _columns(sums_in_order: list[Totals], console: Console) -> dict[str, list[str]]:
+    """Cells by heading, the last of which is the total's. Widens the console where they need it."""
+    total = sums_in_order[-1]
+    columns = {
+        measure.heading: measure.cells(sums_in_order)
+        for measure in MEASURES
+        if measure.always or measure.cell(total) != "0"
+    }
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+        return columns
+    for heading in GIVE_WAY:
+        if _least_width(columns) > console.width:
+            del columns[heading]
+    console.width = max(console.width, _least_width(columns))
+    return columns
+
+
+def _least_width(columns: Mapping[str, list[str]]) -> int:
+    """The width of a table in which every number is whole, and names have room to fold."""
+    return NAME_LEAST + sum(len(cells[0]) + GUTTER for cells in columns.values())
+
+
+def print_csv(by: str, rows: list[GroupRow]) -> None:
+    """A header and a line for each row, in the names of the JSON. Lines end as Unix lines do."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([by, *sums.totals_json(Totals())])
+    for row in rows:
+        writer.writerow([row.name, *sums.totals_json(row.totals).values()])
+    typer.echo(buffer.getvalue(), nl=False)
+
+
+def label(name: str | None) -> str:
+    return "(unknown)" if name is None else clean(name)

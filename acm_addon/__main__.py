@@ -18,6 +18,9 @@ from acm_addon.process import ProxyState
 
 CANNOT_START = 3
 
+_GC_THRESHOLDS = (10_000, 20, 20)
+"""A call makes thousands of short-lived objects, nearly all of them free of cycles."""
+
 
 def main() -> int:
     arguments = _arguments()
@@ -75,6 +78,7 @@ async def _run(arguments: argparse.Namespace, home: Home) -> None:
         # What exists now lives as long as the process does: never walk it again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
     await running
 
 

@@ -8,14 +8,13 @@ settled once its file's lock is free, which the kernel sees to however its proce
 
 import fcntl
 import os
-import threading
 import time
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import batched, islice
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from acm_addon.home import Home
 from acm_addon.ledger.base import Ledger
@@ -30,8 +29,6 @@ BATCH = 200
 TICK_SECONDS = 0.2
 IDLE_SECONDS = 1.0
 """The longest wait between two looks while nothing happens."""
-GATHER_SECONDS = 0.1
-"""How long calls that end together are gathered after a wake."""
 POLL_SECONDS = 0.02
 COMPLAIN_SECONDS = 60.0
 """Trouble that lasts is said once in so long."""
@@ -55,14 +52,22 @@ class DrainReport:
     """Another process is draining; nothing was done here."""
 
 
+class Bell(Protocol):
+    """How a drain learns that there is something to do."""
+
+    @property
+    def stopping(self) -> bool:
+        """There will be nothing more: one last pass."""
+
+    def wait(self, seconds: float) -> None:
+        """Return when it rings, or after ``seconds``."""
+
+
 class Drain:
-    """The drain of one home: in a thread while a proxy runs, or one pass at a time."""
+    """The drain of one home: for as long as a proxy runs, or one pass at a time."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def run_once(self) -> DrainReport:
         """Book everything that is journalled now, unless another process is at it.
@@ -94,56 +99,36 @@ class Drain:
             time.sleep(POLL_SECONDS)
         return True
 
-    def start(self) -> None:
-        """Drain in a thread until ``stop``, whenever this process is the elected one."""
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._work, name="acm-drain", daemon=True)
-        self._thread.start()
+    def work(self, bell: "Bell", complain: Callable[[Exception], None]) -> None:
+        """Drain until ``bell`` says to stop, whenever this process is the elected one.
 
-    def wake(self) -> None:
-        """There is something to book: do not wait for the next tick. Cheap; from any thread."""
-        self._wake.set()
-
-    def stop(self) -> None:
-        """Book what is there, and end the thread."""
-        if self._thread:
-            self._stopping.set()
-            self._wake.set()
-            self._thread.join()
-            self._thread = None
-
-    def _work(self) -> None:
-        complained = float("-inf")
+        Whatever fails is told to ``complain`` and must not end the drain: the journal keeps all,
+        and the next term starts from the stored positions.
+        """
         while True:
-            last = self._stopping.is_set()
+            last = bell.stopping
             try:
                 with _elected(self._home.ensure()) as elected:
                     if elected:
-                        self._serve()
+                        self._serve(bell)
                         return
             except Exception as error:
-                # Whatever it is, it must not end the drain: the journal keeps all, and the next
-                # term starts from the stored positions.
-                if time.monotonic() - complained >= COMPLAIN_SECONDS:
-                    complained = time.monotonic()
-                    _complain(error)
+                complain(error)
             if last:
                 return
-            self._stopping.wait(IDLE_SECONDS)
+            bell.wait(IDLE_SECONDS)
 
-    def _serve(self) -> None:
+    def _serve(self, bell: "Bell") -> None:
         """Drain until stopped, for as long as nothing fails."""
         wait = TICK_SECONDS
         with _Term(self._home) as term:
             while True:
-                last = self._stopping.is_set()
+                last = bell.stopping
                 moved = term.run().moved
                 if last:
                     return
                 wait = TICK_SECONDS if moved else min(2 * wait, IDLE_SECONDS)
-                if self._wake.wait(wait):
-                    self._wake.clear()
-                    self._stopping.wait(GATHER_SECONDS)
+                bell.wait(wait)
 
     def _not_drained(self, sizes: dict[Path, int]) -> dict[Path, int]:
         """The files of ``sizes`` that are not in the ledger up to their size."""
@@ -287,13 +272,6 @@ def _booker(prices: Path) -> Booker:
     table = PriceTable.current()
     table.freeze(prices)
     return lambda exchange, usage, provider: book(exchange, usage, table, provider)
-
-
-def _complain(error: Exception) -> None:
-    # Only here: the command line runs a pass now and then, and should not wait for logging.
-    from acm_addon.logs import logger
-
-    logger("drain").error("could not move calls to the ledger: %s", type(error).__name__)
 
 
 def _sum(first: DrainReport, second: DrainReport) -> DrainReport:

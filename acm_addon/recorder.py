@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from acm_addon.booking import book
-from acm_addon.drain import Drain
+from acm_addon.drain_process import DrainProcess
 from acm_addon.estimate import estimated_usage
 from acm_addon.home import Home
 from acm_addon.journal import Begin, Journal, OpenCall, Progress, Sent
@@ -49,7 +49,7 @@ class Recorder:
         self._table = PriceTable.current()
         self._table.freeze(home.prices)
         self._journal = Journal(home.journal)
-        self._drain = Drain(home)
+        self._drain = DrainProcess()
         self._estimator = Estimator()
         self._estimates: set[asyncio.Task[None]] = set()
         self._counters_path = home.run / "counters.json"
@@ -68,7 +68,7 @@ class Recorder:
         if self._counters_task:
             self._counters_task.cancel()
         self._journal.close()
-        await asyncio.to_thread(self._drain.stop)
+        await self._drain.stop()
 
     def begin(self, arrival: Arrival) -> OpenCall | None:
         """Journal a call before anything of it leaves. None when that failed."""

@@ -1,11 +1,13 @@
 """What happens to a flow at each moment: route it, tap it, record it.
 
+Only what must come before the bytes is done before them: the route, and the begin in the journal.
+All else is put off until the bytes at hand are on their way, in the order in which it came.
+
 mitmproxy hangs or drops a client whose hook raises, so nothing is let out of here. A fault of ours
-costs a row, which is counted, and never a call.
+costs a row, and never a call.
 """
 
 import asyncio
-import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,17 +44,19 @@ class Tracked:
     last_progress: float = 0.0
 
 
-def _guarded[**P](step: Callable[P, None]) -> Callable[P, None]:
-    """Let no exception into mitmproxy, and say so without the exception's text."""
+def _later[**P](step: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Do it when the event loop is done with the bytes at hand.
 
-    @functools.wraps(step)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+    An exception would end up in mitmproxy's log with its text, so it is caught here.
+    """
+
+    def run() -> None:
         try:
             step(*args, **kwargs)
         except Exception as error:
             log.error("a fault in %s: %s", step.__name__, fault(error))
 
-    return run
+    asyncio.get_running_loop().call_soon(run)
 
 
 class Watch:
@@ -111,7 +115,8 @@ class Watch:
 
     def _track(self, flow: http.HTTPFlow, provider: Provider, entrance: Entrance) -> None:
         request = flow.request
-        websocket = request.headers.get("upgrade", "").lower() == "websocket"
+        headers = _plain(request.headers)
+        websocket = headers.get("upgrade", "").lower() == "websocket"
         path = request.path.partition("?")[0]
         endpoint = _WEBSOCKET if websocket else provider.classify(request.method, path)
         if endpoint.billing is Billing.FREE:
@@ -128,24 +133,30 @@ class Watch:
             upstream=request.host,
         )
         record = self._recorder.begin(arrival)
-        tracked = Tracked(Call(arrival, request.headers), record, websocket)
+        tracked = Tracked(Call(arrival, headers), record, websocket)
         tracked.last_progress = arrival.started
         flow.metadata[_TRACKED] = tracked
         self._open_calls += 1
         self.idle.clear()
-        request.stream = _tap(functools.partial(self._request_data, tracked))
+        request.stream = self._request_tap(tracked)
 
-    @_guarded
-    def _request_data(self, tracked: Tracked, data: bytes) -> None:
-        tracked.head_sent = True
-        tracked.call.request_data(data)
+    def _request_tap(self, tracked: Tracked) -> Callable[[bytes], bytes]:
+        """Passes every byte on unchanged, and keeps a copy to look at."""
 
-    @_guarded
+        def tap(data: bytes) -> bytes:
+            if data:
+                tracked.head_sent = True
+                _later(tracked.call.request_data, data)
+            return data
+
+        return tap
+
     def request_end(self, flow: http.HTTPFlow) -> None:
         """The request body is complete: what it asks for is known."""
-        tracked = _tracked(flow)
-        if tracked is None:
-            return
+        if tracked := _tracked(flow):
+            _later(self._sent, tracked)
+
+    def _sent(self, tracked: Tracked) -> None:
         facts = tracked.call.request_done()
         sent = Sent(
             model=tracked.call.requested_model,
@@ -158,22 +169,25 @@ class Watch:
 
     def response_head(self, flow: http.HTTPFlow) -> None:
         """Stream every body. One that is tapped is copied as it passes."""
-        assert flow.response is not None
+        response = flow.response
+        assert response is not None
         tracked = _tracked(flow)
         if tracked is None:
-            flow.response.stream = flow.response.raw_content is None
+            response.stream = response.raw_content is None
             return
-        flow.response.stream = _tap(functools.partial(self._response_data, tracked))
-        self._response_started(tracked, flow.response)
-
-    @_guarded
-    def _response_started(self, tracked: Tracked, response: http.Response) -> None:
         tracked.head_sent = True
-        tracked.call.response_started(response.status_code, response.headers)
+        response.stream = self._response_tap(tracked)
+        _later(tracked.call.response_started, response.status_code, _plain(response.headers))
 
-    @_guarded
-    def _response_data(self, tracked: Tracked, data: bytes) -> None:
-        now = time.monotonic()
+    def _response_tap(self, tracked: Tracked) -> Callable[[bytes], bytes]:
+        def tap(data: bytes) -> bytes:
+            if data:
+                _later(self._response_data, tracked, data, time.monotonic())
+            return data
+
+        return tap
+
+    def _response_data(self, tracked: Tracked, data: bytes, now: float) -> None:
         tracked.call.response_data(data, now)
         if now - tracked.last_progress > _PROGRESS_EVERY_SECONDS:
             tracked.last_progress = now
@@ -181,53 +195,48 @@ class Watch:
             progress = Progress(call.output_tokens_so_far, call.received_bytes)
             self._recorder.progress(tracked.record, progress)
 
-    @_guarded
     def response_end(self, flow: http.HTTPFlow) -> None:
         """The response has passed, to its end as the provider sent it."""
         if (tracked := _tracked(flow)) and not (tracked.websocket and flow.websocket):
-            self._finish(flow, None)
+            self._end(flow, None)
 
-    @_guarded
     def broken_off(self, flow: http.HTTPFlow) -> None:
         """One side went away, or never was there."""
         if _tracked(flow):
-            self._finish(flow, _who_left(flow))
+            self._end(flow, _who_left(flow))
 
-    @_guarded
     def websocket_message(self, flow: http.HTTPFlow) -> None:
         """Keep mitmproxy from collecting every message of a connection that lasts for hours."""
         if flow.websocket:
             flow.websocket.messages.clear()
 
-    @_guarded
     def websocket_end(self, flow: http.HTTPFlow) -> None:
         if _tracked(flow):
-            self._finish(flow, Reason.WEBSOCKET)
+            self._end(flow, Reason.WEBSOCKET)
 
-    def _finish(self, flow: http.HTTPFlow, failure: Reason | None) -> None:
+    def _end(self, flow: http.HTTPFlow, failure: Reason | None) -> None:
         tracked: Tracked = flow.metadata.pop(_TRACKED)
+        left = tracked.head_sent or flow.server_conn.timestamp_tcp_setup is not None
+        _later(self._finish, tracked, time.monotonic(), failure, left)
+
+    def _finish(self, tracked: Tracked, now: float, failure: Reason | None, left: bool) -> None:
         self._open_calls -= 1
         if not self._open_calls:
             self.idle.set()
-        left = tracked.head_sent or flow.server_conn.timestamp_tcp_setup is not None
-        outcome = tracked.call.finish(time.monotonic(), failure, left)
-        self._recorder.finish(tracked.record, outcome)
+        self._recorder.finish(tracked.record, tracked.call.finish(now, failure, left))
+
+
+def _plain(headers: http.Headers) -> dict[str, str]:
+    """Header fields by lower-case name; of duplicates the first."""
+    return {
+        name.lower().decode("latin-1"): value.decode("latin-1")
+        for name, value in reversed(headers.fields)
+    }
 
 
 def _tracked(flow: http.HTTPFlow) -> Tracked | None:
     tracked: Tracked | None = flow.metadata.get(_TRACKED)
     return tracked
-
-
-def _tap(watch: Callable[[bytes], None]) -> Callable[[bytes], bytes]:
-    """A stream callable that passes every byte on unchanged, after showing it to ``watch``."""
-
-    def pass_on(data: bytes) -> bytes:
-        if data:
-            watch(data)
-        return data
-
-    return pass_on
 
 
 def _send_to(request: http.Request, scheme: str, host: str, port: int, path: str) -> None:

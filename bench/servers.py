@@ -12,8 +12,7 @@ from pathlib import Path
 
 _EMPTY_ADDON = """
 class Empty:
-    def responseheaders(self, flow):
-        flow.response.stream = True
+    pass
 
 addons = [Empty()]
 """
@@ -39,7 +38,7 @@ def acm(upstream_port: int) -> Iterator[int]:
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="acm-bench-") as home:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bench.proxy", str(port), str(upstream_port)],
+            [sys.executable, "-O", "-m", "bench.proxy", str(port), str(upstream_port)],
             env={**os.environ, "ACM_HOME": home},
             stdout=subprocess.DEVNULL,
         )
@@ -53,7 +52,7 @@ def acm(upstream_port: int) -> Iterator[int]:
 
 @contextlib.contextmanager
 def mitmdump(upstream_port: int) -> Iterator[int]:
-    """Stock mitmdump with an addon that streams and does nothing else. Yields its port."""
+    """Stock mitmdump with an empty addon, told to print nothing. Yields its port."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="acm-bench-") as folder:
         addon = Path(folder) / "empty.py"

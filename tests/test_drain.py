@@ -1,3 +1,4 @@
+import os
 import random
 import sqlite3
 import subprocess
@@ -196,38 +197,57 @@ def test_two_drains_at_once_book_each_call_once(home: Home) -> None:
     assert [len(booked)] * 3 == rolled_up(home)
 
 
+def drain_process(home: Home) -> subprocess.Popen[bytes]:
+    """The drain as a proxy starts it: a byte wakes it, and the end of its input ends it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "acm_addon.drain_process"],
+        env={**os.environ, "ACM_HOME": str(home.root)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+
+
 def test_while_one_drains_another_returns_at_once(home: Home) -> None:
-    """The thread of a proxy holds the election; a command neither waits for it nor interferes."""
+    """The drain of a proxy holds the election; a command neither waits for it nor interferes."""
     journal = Journal(home.journal)
     (first,) = record(journal, 1)
-    drain = Drain(home)
-    drain.start()
+    drain = drain_process(home)
+    assert drain.stdin
     _wait_until(lambda: Drain(home).run_once().elsewhere)
     entries = [first, *record(journal, 300)]
-    drain.wake()
+    drain.stdin.write(b".")
+    drain.stdin.flush()
     assert Drain(home).flush(PATIENCE)
     assert entries == rows(home)
     journal.begin(make_begin())
     journal.close()
-    drain.stop()
+    drain.communicate(timeout=PATIENCE)
     assert [] == spool_paths(home.journal)
     assert 302 == len(rows(home))
 
 
-def test_the_thread_survives_a_ledger_that_cannot_be_opened(
-    home: Home, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_drain_follows_a_proxy_that_is_gone(home: Home) -> None:
+    """However the other end of the pipe went, what it left is booked before the drain ends."""
+    drain = drain_process(home)
+    journal = Journal(home.journal)
+    entries = record(journal, 3)
+    journal.close()
+    drain.communicate(timeout=PATIENCE)
+    assert (0, entries) == (drain.returncode, rows(home))
+
+
+def test_the_drain_survives_a_ledger_that_cannot_be_opened(home: Home) -> None:
     """It says so, and what was journalled meanwhile is booked once the ledger can be written."""
     home.ledger.mkdir()
     journal = Journal(home.journal)
     entries = record(journal, 3)
-    drain = Drain(home)
-    drain.start()
-    _wait_until(lambda: "could not move calls to the ledger: AcmError" in caplog.messages)
+    drain = drain_process(home)
+    assert drain.stdout
+    assert b"AcmError\n" == drain.stdout.readline()
     home.ledger.rmdir()
     _wait_until(lambda: len(rows(home)) == len(entries))
-    drain.stop()
     journal.close()
+    drain.communicate(timeout=PATIENCE)
     assert entries == rows(home)
 
 

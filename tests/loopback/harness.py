@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Self
 from acm_addon.home import Home
 from acm_addon.ledger.reader import LedgerReader
 from acm_addon.model import Entry
+from acm_addon.process import proxy_command
 from cli.backlog import wait_until_booked
 from cli.standin import Seen
 
@@ -45,7 +45,7 @@ class LiveProxy:
         """Returns when connections are accepted."""
         port, root = self._upstream
         readable, writable = os.pipe()
-        command = [sys.executable, "-m", "acm_addon", "--port", str(self.port)]
+        command = [*proxy_command(), "--port", str(self.port)]
         command += ["--test-upstream", f"127.0.0.1:{port}", "--test-upstream-ca", str(root)]
         command += ["--ready-fd", str(writable)]
         with self.output.open("ab") as output, os.fdopen(readable, "rb") as ready:

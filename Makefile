@@ -1,6 +1,8 @@
 # The one entrance for people and CI. Every target installs what it needs into .venv.
 
-PYTHON ?= python3
+# The first Python that is new enough, else python3, to say that it is not.
+PYTHON ?= $(or $(firstword $(foreach name,python3 python3.12 python3.13 python3.14,$(shell \
+	$(name) -c 'import sys; print("$(name)" if sys.version_info >= (3, 12) else "")' 2>/dev/null))),python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -33,7 +35,8 @@ docs: $(READY)
 
 # Regenerate the lock after a change of dependencies.
 lock:
-	$(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV): about a minute, once"
+	@$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.12 \
 		--generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
@@ -45,9 +48,10 @@ $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 		{ echo "error: this Python cannot make virtual environments"; \
 		  echo "hint: install its venv package (Debian: apt install python3-venv)"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@echo "Setting up $(VENV): about a minute, once"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 clean:

@@ -8,7 +8,6 @@ settled once its file's lock is free, which the kernel sees to however its proce
 
 import fcntl
 import os
-import time
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -18,7 +17,6 @@ from typing import Protocol, Self
 
 from acm_addon.home import Home
 from acm_addon.ledger.base import Ledger
-from acm_addon.ledger.reader import LedgerReader
 from acm_addon.ledger.sqlite import SqliteLedger
 from acm_addon.model import Entry
 from acm_addon.orphans import Booker, orphan_entry
@@ -29,7 +27,6 @@ BATCH = 200
 TICK_SECONDS = 0.2
 IDLE_SECONDS = 1.0
 """The longest wait between two looks while nothing happens."""
-POLL_SECONDS = 0.02
 COMPLAIN_SECONDS = 60.0
 """Trouble that lasts is said once in so long."""
 
@@ -82,23 +79,6 @@ class Drain:
             with _Term(self._home) as term:
                 return term.run()
 
-    def flush(self, timeout: float) -> bool:
-        """Wait until everything journalled before this call is in the ledger.
-
-        Calls that are still running have no row yet and are not waited for. ``timeout`` in seconds.
-        False when time ran out.
-        """
-        deadline = time.monotonic() + timeout
-        waiting = _sizes(self._home.journal)
-        while self.run_once().elsewhere:
-            waiting = self._not_drained(waiting)
-            if not waiting:
-                break
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(POLL_SECONDS)
-        return True
-
     def work(self, bell: "Bell", complain: Callable[[Exception], None]) -> None:
         """Drain until ``bell`` says to stop, whenever this process is the elected one.
 
@@ -129,20 +109,6 @@ class Drain:
                     return
                 wait = TICK_SECONDS if moved else min(2 * wait, IDLE_SECONDS)
                 bell.wait(wait)
-
-    def _not_drained(self, sizes: dict[Path, int]) -> dict[Path, int]:
-        """The files of ``sizes`` that are not in the ledger up to their size."""
-        with LedgerReader(self._home.ledger) as reader:
-            positions = reader.journal_positions()
-        left = {}
-        for path, size in sizes.items():
-            # A file that is gone was drained.
-            with suppress(FileNotFoundError), Spool(path, None) as spool:
-                position = positions.get(path.name)
-                # Of an abandoned file the orphans are due as well; then it is removed.
-                if not position or position.drained < size or spool.abandoned():
-                    left[path] = size
-        return left
 
 
 class _Term:

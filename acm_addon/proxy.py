@@ -8,7 +8,6 @@ import ssl
 from pathlib import Path
 
 from mitmproxy import certs
-from mitmproxy.addons.next_layer import NextLayer
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.addons.tlsconfig import TlsConfig
 from mitmproxy.master import Master
@@ -16,6 +15,7 @@ from mitmproxy.master import Master
 from acm_addon.addon import Acm
 from acm_addon.errors import AcmError
 from acm_addon.home import Home
+from acm_addon.layers import Layers
 from acm_addon.logs import logger
 from acm_addon.recorder import Recorder
 from acm_addon.server import AcmConnectionHandler
@@ -76,7 +76,12 @@ class Proxy:
     def _master(self, watch: Watch) -> Master:
         master = Master(None)
         master._legacy_log_events.uninstall()
-        addons = [Proxyserver(), NextLayer(), TlsConfig(), Acm(watch, self._test_upstream)]
+        addons = [
+            Proxyserver(),
+            Layers(watch.tunnelled),
+            TlsConfig(),
+            Acm(watch, self._test_upstream),
+        ]
         master.addons.add(*addons)
         AcmConnectionHandler.use_addons(addons)
         master.options.update(

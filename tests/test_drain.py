@@ -1,4 +1,3 @@
-import os
 import random
 import sqlite3
 import subprocess
@@ -19,6 +18,7 @@ from acm_addon.ledger.sqlite import SqliteLedger
 from acm_addon.model import Completeness, Entry, PriceStatus, Reason
 from acm_addon.spool import spool_paths
 from tests.calls import make_begin, make_entry
+from tests.drains import drain_process
 
 PATIENCE = 30.0
 """Seconds that a test waits before it fails."""
@@ -197,16 +197,6 @@ def test_two_drains_at_once_book_each_call_once(home: Home) -> None:
     assert [len(booked)] * 3 == rolled_up(home)
 
 
-def drain_process(home: Home) -> subprocess.Popen[bytes]:
-    """The drain as a proxy starts it: a byte wakes it, and the end of its input ends it."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "acm_addon.drain_process"],
-        env={**os.environ, "ACM_HOME": str(home.root)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-
-
 def test_while_one_drains_another_returns_at_once(home: Home) -> None:
     """The drain of a proxy holds the election; a command neither waits for it nor interferes."""
     journal = Journal(home.journal)
@@ -217,8 +207,7 @@ def test_while_one_drains_another_returns_at_once(home: Home) -> None:
     entries = [first, *record(journal, 300)]
     drain.stdin.write(b".")
     drain.stdin.flush()
-    assert Drain(home).flush(PATIENCE)
-    assert entries == rows(home)
+    _wait_until(lambda: entries == rows(home))
     journal.begin(make_begin())
     journal.close()
     drain.communicate(timeout=PATIENCE)
@@ -272,23 +261,6 @@ def test_a_failed_transaction_is_tried_again_as_a_whole(
     Drain(home).run_once()
     journal.close()
     assert entries == rows(home)
-
-
-def test_flush_gives_up_when_nobody_drains(home: Home) -> None:
-    """A drain that is stuck does not hang who waits for it."""
-    journal = Journal(home.journal)
-    record(journal, 1)
-    holder = subprocess.Popen(
-        [sys.executable, "-c", _HOLD, str(home.drain_lock)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert holder.stdout
-    holder.stdout.readline()
-    assert not Drain(home).flush(0.1)
-    holder.communicate(b"\n")
-    assert Drain(home).flush(0.1)
-    journal.close()
 
 
 def test_a_pass_without_orphans_loads_no_price_data(home: Home) -> None:
@@ -351,12 +323,3 @@ def _wait_for_a_change(home: Home, process: subprocess.Popen[bytes]) -> None:
         before = reader.newest_rowid()
         while process.poll() is None and reader.newest_rowid() == before:
             time.sleep(0.001)
-
-
-_HOLD = """
-import fcntl, sys
-lock = open(sys.argv[1], "w")
-fcntl.flock(lock, fcntl.LOCK_EX)
-print("held", flush=True)
-sys.stdin.readline()
-"""

@@ -12,6 +12,7 @@ from acm_addon.journal import Begin, Journal
 from acm_addon.ledger.reader import LedgerReader
 from acm_addon.model import Entrance, Entry
 from cli import backlog
+from tests.drains import drain_process
 
 PATIENCE = 30.0
 
@@ -53,8 +54,7 @@ def test_a_call_that_has_not_ended_is_waited_for(home: Home, entry: Entry) -> No
     home.ensure()
     journal = Journal(home.journal)
     call = journal.begin(begin(entry))
-    drain = Drain(home)
-    drain.start()
+    drain = drain_process(home)
     with LedgerReader(home.ledger) as reader:
         assert not backlog.wait_until_booked(home, reader, 0.5)
         assert 0 == reader.newest_rowid()
@@ -63,8 +63,8 @@ def test_a_call_that_has_not_ended_is_waited_for(home: Home, entry: Entry) -> No
         assert backlog.wait_until_booked(home, reader, PATIENCE)
         assert 1 == reader.newest_rowid()
         ends.join()
-    drain.stop()
     journal.close()
+    drain.communicate(timeout=PATIENCE)
 
 
 def test_nobody_draining_ends_the_wait(home: Home, entry: Entry) -> None:

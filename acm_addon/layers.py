@@ -1,0 +1,52 @@
+"""What a connection speaks: HTTP that we follow, or a tunnel that we pass on unread."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from mitmproxy import tls
+from mitmproxy.addons.next_layer import NextLayer
+from mitmproxy.proxy import layer
+from mitmproxy.proxy.layers import TCPLayer
+from mitmproxy.proxy.layers.http import HttpStream
+
+from acm_addon.routing import may_be_provider, provider_of_host
+from acm_addon.server import speak_json
+
+
+class Layers(NextLayer):
+    """mitmproxy's choice, but for tunnels, and with our JSON errors."""
+
+    name: ClassVar[str] = "nextlayer"
+    """mitmproxy looks for its own addon under this name."""
+
+    def __init__(self, tunnelled: Callable[[], None]) -> None:
+        self._tunnelled = tunnelled
+
+    def next_layer(self, nextlayer: layer.NextLayer) -> None:
+        if _is_tunnel(nextlayer):
+            nextlayer.layer = TCPLayer(nextlayer.context, ignore=True)
+            self._tunnelled()
+            return
+        super().next_layer(nextlayer)
+        if isinstance(nextlayer.layer, TCPLayer):
+            # Not HTTP, though it goes to a provider: mitmproxy would collect all of it.
+            nextlayer.layer = TCPLayer(nextlayer.context, ignore=True)
+        speak_json(nextlayer.layer)
+
+    def tls_clienthello(self, data: tls.ClientHelloData) -> None:
+        """A client that resolved names itself asked for an address: its SNI names the host."""
+        address = data.context.server.address
+        if address is None or provider_of_host(address[0]):
+            return
+        if provider_of_host(data.client_hello.sni or "") is None:
+            data.ignore_connection = True
+            self._tunnelled()
+
+
+def _is_tunnel(nextlayer: layer.NextLayer) -> bool:
+    """Whether a CONNECT has just been answered, to a host that is no provider's."""
+    context = nextlayer.context
+    if not isinstance(context.layers[-1], HttpStream) or context.server.address is None:
+        return False
+    tls_first = nextlayer.data_client()[:1] == b"\x16"
+    return not may_be_provider(context.server.address[0], tls_first)

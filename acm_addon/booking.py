@@ -45,7 +45,7 @@ def book(exchange: Exchange, usage: Usage, table: PriceTable, price_provider: st
             free=exchange.free,
             table=table,
         )
-        if _half_unknown(usage):
+        if usage.incomplete:
             cost = _without_total(cost)
     booked = cost.computed if exchange.provider_cost is None else exchange.provider_cost
     stated = exchange.provider_cost is not None and cost.status is not PriceStatus.FREE
@@ -88,12 +88,6 @@ def _nothing_due(exchange: Exchange, usage: Usage) -> bool:
     return _failed(exchange) and usage.source is not UsageSource.REPORTED
 
 
-def _half_unknown(usage: Usage) -> bool:
-    """Whether an estimate lacks the input or the output, so that its sum is not the whole cost."""
-    totals = {"input_tokens", "output_tokens"}
-    return usage.source is UsageSource.ESTIMATED and not totals <= usage.quantities.keys()
-
-
 def _without_total(cost: Cost) -> Cost:
     status = PriceStatus.PARTLY_PRICED if cost.lines else PriceStatus.UNPRICED
     return replace(cost, computed=None, status=status)
@@ -103,7 +97,7 @@ def _failed(exchange: Exchange) -> bool:
     """Whether the provider answered with an error: a status, or an event inside a stream."""
     if exchange.status is None:
         return False
-    return exchange.status >= 400 or exchange.reason is Reason.PROVIDER_ERROR
+    return exchange.status >= 300 or exchange.reason is Reason.PROVIDER_ERROR
 
 
 def _price_context(exchange: Exchange) -> Mapping[str, str]:

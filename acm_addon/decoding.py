@@ -15,6 +15,10 @@ import zstandard
 MAX_OUTPUT = 32 * 1024 * 1024
 """Bytes that one ``feed`` may expand to. More is a decompression bomb, and breaks the decoder."""
 
+MAX_RATIO = 200
+"""Decoded bytes for each coded one, beyond the first MiB. Text does not come near it."""
+_GRACE = 1024 * 1024
+
 _ZSTD_WINDOW = 8 * 1024 * 1024
 _ZSTD_STEP = 256
 """Input bytes between two looks at the output: zstd offers no limit, and a block can be 128 KiB."""
@@ -137,15 +141,23 @@ class ContentDecoder:
         """Set at the first byte that cannot be decoded; nothing comes out from then on."""
         # The header lists the codings in the order in which they were applied.
         self._codecs = [] if self.broken else [_CODECS[name]() for name in reversed(names)]
+        self._room = _GRACE
 
     def feed(self, data: bytes) -> bytes:
         """The decoded bytes that ``data`` completes, ``b""`` while there are none."""
         if self.broken:
             return b""
+        if not self._codecs:
+            return data
+        self._room += MAX_RATIO * len(data)
         try:
             for codec in self._codecs:
                 data = codec.decode(data)
         except _CorruptError:
+            self.broken = True
+            return b""
+        self._room -= len(data)
+        if self._room < 0:
             self.broken = True
             return b""
         return data

@@ -8,6 +8,7 @@ settled once its file's lock is free, which the kernel sees to however its proce
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -85,6 +86,7 @@ class Drain:
         Whatever fails is told to ``complain`` and must not end the drain: the journal keeps all,
         and the next term starts from the stored positions.
         """
+        told: dict[type[Exception], float] = {}
         while True:
             last = bell.stopping
             try:
@@ -93,7 +95,10 @@ class Drain:
                         self._serve(bell)
                         return
             except Exception as error:
-                complain(error)
+                now = time.monotonic()
+                if now - told.get(type(error), -COMPLAIN_SECONDS) >= COMPLAIN_SECONDS:
+                    told[type(error)] = now
+                    complain(error)
             if last:
                 return
             bell.wait(IDLE_SECONDS)
@@ -111,6 +116,10 @@ class Drain:
                 bell.wait(wait)
 
 
+class LedgerReplacedError(Exception):
+    """The ledger's file is another one than the one that was opened."""
+
+
 class _Term:
     """The work of an elected drain, with all that it keeps open. Belongs to one thread.
 
@@ -121,6 +130,8 @@ class _Term:
         self._folder = home.journal
         self._prices = home.prices
         self._ledger: Ledger = SqliteLedger(home.ledger)
+        self._ledger_path = home.ledger
+        self._ledger_file = _identity(home.ledger)
         self._stored = dict(self._ledger.positions())
         self._spools: dict[str, Spool] = {}
 
@@ -133,7 +144,13 @@ class _Term:
         self._ledger.close()
 
     def run(self) -> DrainReport:
-        """One pass over all journals."""
+        """One pass over all journals.
+
+        Raises LedgerReplacedError when somebody moved the ledger away: what is journalled is for
+        the one that is there now, and the next term begins it.
+        """
+        if _identity(self._ledger_path) != self._ledger_file:
+            raise LedgerReplacedError
         self._discover()
         report = DrainReport()
         finished = []
@@ -203,6 +220,14 @@ class _Term:
         self._ledger.forget(names)
         for name in names:
             self._stored.pop(name, None)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @contextmanager

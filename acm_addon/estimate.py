@@ -8,8 +8,8 @@ from acm_addon.tokens import count_tokens
 def estimated_usage(outcome: Outcome) -> Usage:
     """The outcome's usage with its missing totals counted from the texts, marked estimated.
 
-    A total that the provider did report is kept. An output total that is only the stub of a stream
-    which was cut off is raised to what was really received.
+    A total that the provider did report is kept. A total whose texts could not be read stays
+    unknown.
     """
     assert outcome.texts is not None
     inputs, outputs = outcome.texts()
@@ -17,7 +17,16 @@ def estimated_usage(outcome: Outcome) -> Usage:
     quantities: dict[str, Quantity] = dict(outcome.usage.quantities)
     if "input_tokens" not in quantities and inputs:
         quantities["input_tokens"] = count_tokens(inputs, model)
-    counted = count_tokens(outputs, model)
-    quantities["output_tokens"] = max(counted, quantities.get("output_tokens", 0))
+    missing = "input_tokens" not in quantities
+    if outcome.usage.incomplete:
+        # Nothing readable is not nothing generated.
+        missing = missing or not outputs
+        if outputs:
+            quantities["output_tokens"] = count_tokens(outputs, model)
     reason = outcome.usage.reason
-    return Usage(quantities, UsageSource.ESTIMATED, None if reason is Reason.NO_USAGE else reason)
+    return Usage(
+        quantities,
+        UsageSource.ESTIMATED if quantities else UsageSource.NONE,
+        None if reason is Reason.NO_USAGE and not missing else reason,
+        incomplete=missing,
+    )

@@ -105,6 +105,8 @@ class Usage:
     source: UsageSource = UsageSource.NONE
     reason: Reason | None = None
     """Why quantities are missing or doubtful."""
+    incomplete: bool = False
+    """Input or output is known to be missing, so that this is not all that was consumed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,4 +67,4 @@ def _usage(orphan: Orphan) -> Usage:
     if orphan.progress:
         quantities["output_tokens"] = orphan.progress.output_tokens
     source = UsageSource.ESTIMATED if quantities else UsageSource.NONE
-    return Usage(quantities, source, Reason.PROXY_STOPPED)
+    return Usage(quantities, source, Reason.PROXY_STOPPED, incomplete=len(quantities) < 2)

@@ -7,6 +7,7 @@ call goes on.
 import asyncio
 import json
 import os
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from acm_addon.estimate import estimated_usage
 from acm_addon.home import Home
 from acm_addon.journal import Begin, Journal, OpenCall, Progress, Sent
 from acm_addon.logs import fault, logger
-from acm_addon.model import Entry, Exchange, Usage
+from acm_addon.model import Entry, Usage
 from acm_addon.pricing import PriceTable
 from acm_addon.tap import Arrival, Outcome
 from acm_addon.tokens import Estimator
@@ -25,6 +26,8 @@ from acm_addon.tokens import Estimator
 log = logger("recorder")
 
 _COUNTERS_EVERY_SECONDS = 1.0
+_MAX_UNWRITTEN = 10_000
+"""Rows that wait for room on the disk. Beyond that the oldest is given up."""
 
 
 @dataclass(slots=True)
@@ -52,6 +55,7 @@ class Recorder:
         self._drain = DrainProcess()
         self._estimator = Estimator()
         self._estimates: set[asyncio.Task[None]] = set()
+        self._unwritten: deque[tuple[OpenCall, Entry]] = deque()
         self._counters_path = home.run / "counters.json"
         self._counters_task: asyncio.Task[None] | None = None
 
@@ -67,6 +71,8 @@ class Recorder:
         self._estimator.close()
         if self._counters_task:
             self._counters_task.cancel()
+        self._write_ends()
+        self.counters.unmetered += len(self._unwritten)
         self._journal.close()
         await self._drain.stop()
 
@@ -114,8 +120,9 @@ class Recorder:
         self._book(record, outcome, usage)
 
     def _book(self, record: OpenCall, outcome: Outcome, usage: Usage) -> None:
-        entry = self._price(outcome.exchange, usage, outcome.price_provider)
-        self._write(lambda: record.end(entry))
+        entry = book(outcome.exchange, usage, self._table, outcome.price_provider)
+        self._unwritten.append((record, entry))
+        self._write_ends()
         self._drain.wake()
         log.debug(
             "%s %s %s %s in %s ms",
@@ -126,8 +133,19 @@ class Recorder:
             entry.latency_ms,
         )
 
-    def _price(self, exchange: Exchange, usage: Usage, price_provider: str) -> Entry:
-        return book(exchange, usage, self._table, price_provider)
+    def _write_ends(self) -> None:
+        """Journal the rows that are finished. Where the disk is full they wait for room."""
+        while self._unwritten:
+            record, entry = self._unwritten[0]
+            try:
+                record.end(entry)
+            except OSError as error:
+                self._complain(error)
+                if len(self._unwritten) > _MAX_UNWRITTEN:
+                    self._unwritten.popleft()
+                    self.counters.unmetered += 1
+                return
+            self._unwritten.popleft()
 
     def _write[T](self, write: Callable[[], T], counts: bool = True) -> T | None:
         try:
@@ -135,8 +153,11 @@ class Recorder:
         except OSError as error:
             if counts:
                 self.counters.unmetered += 1
-            log.error("could not write to the journal: %s", os.strerror(error.errno or 0))
+            self._complain(error)
             return None
+
+    def _complain(self, error: OSError) -> None:
+        log.error("could not write to the journal: %s", os.strerror(error.errno or 0))
 
     async def _publish_counters(self) -> None:
         published = ""
@@ -145,6 +166,7 @@ class Recorder:
             if current != published:
                 await asyncio.to_thread(_replace, self._counters_path, current)
                 published = current
+            self._write_ends()
             await asyncio.sleep(_COUNTERS_EVERY_SECONDS)
 
 

@@ -15,7 +15,8 @@ _FAILURES = {
 }
 
 _MESSAGES = {
-    "upstream_unreachable": "acm could not reach the provider.",
+    "upstream_unreachable": "acm could not connect to the provider, or does not trust its "
+    "certificate.",
     "upstream_failed": "The provider closed the connection before it answered.",
     "upstream_invalid_response": "The provider's answer is not valid HTTP.",
     "no_destination": "The request names no host, so acm cannot tell where it should go.",

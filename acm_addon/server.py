@@ -29,15 +29,22 @@ from mitmproxy.proxy.layers.http._events import (
     RequestHeaders,
     ResponseProtocolError,
 )
+from mitmproxy.proxy.layers.http._hooks import HttpConnectedHook
 from mitmproxy.proxy.layers.http._http1 import Http1Server
 from mitmproxy.proxy.layers.http._http2 import Http2Server
 from mitmproxy.proxy.mode_servers import AsyncioServerInstance, ProxyConnectionHandler
 from mitmproxy.proxy.mode_specs import RegularMode
 
 from acm_addon import refusals
+from acm_addon.logs import fault, logger
+
+log = logger("server")
 
 MAX_UPSTREAM_CONNECTIONS = 1000
 """Per client connection. With mitmproxy's 5 an HTTP/2 client queues before an HTTP/1 upstream."""
+
+MAX_HEAD = 256 * 1024
+"""Bytes of a request head. mitmproxy would take any number."""
 
 _ABSOLUTE_FORM = "_acm_absolute_form"
 _REFUSED = "_acm_refused"
@@ -117,12 +124,25 @@ class InlineHooks:
     def __init__(self, top: layer.Layer, hooks: HookTable) -> None:
         self._top = top
         self._hooks = hooks
+        self._undecided: Connection | None = None
+        """The host of a CONNECT through which the client has not said anything yet."""
 
     @property
     def context(self) -> Context:
         return self._top.context
 
     def handle_event(self, event: events.Event) -> CommandGenerator[None]:
+        try:
+            yield from self._handle(event)
+        except Exception as error:
+            # mitmproxy gives up on some valid HTTP (trailers) like this, and then hangs.
+            log.error("a fault in the connection's layers: %s", fault(error))
+            yield commands.CloseConnection(self.context.client)
+        if isinstance(event, events.ConnectionClosed) and event.connection is self._undecided:
+            # The host is gone before the client has said a word; mitmproxy would wait for one.
+            yield commands.CloseConnection(self.context.client)
+
+    def _handle(self, event: events.Event) -> CommandGenerator[None]:
         due = collections.deque([event])
         while due:
             for command in self._top.handle_event(due.popleft()):
@@ -131,6 +151,10 @@ class InlineHooks:
                     continue
                 for hook in self._hooks.get(command.name, ()):
                     hook(*command.args())
+                if isinstance(command, HttpConnectedHook):
+                    self._undecided = command.flow.server_conn
+                elif isinstance(command, layer.NextLayerHook) and command.data.layer:
+                    self._undecided = None
                 if command.blocking:
                     due.append(events.HookCompleted(command))
 
@@ -203,6 +227,10 @@ class AcmHttp1Server(Http1Server):
                 yield commands.SendData(self.conn, self._error(400, "bad_request"))
                 continue
             yield command
+        if self.state == self.read_headers and len(self.buf) > MAX_HEAD:
+            yield commands.SendData(self.conn, self._error(431, "request_too_large"))
+            yield commands.CloseConnection(self.conn)
+            self.state = self.done
 
     def read_body(self, event: events.Event) -> CommandGenerator[None]:
         if getattr(self.request, _REFUSED, False):

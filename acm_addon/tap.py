@@ -5,7 +5,7 @@ a reader could not make sense of stays unknown.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,6 +29,12 @@ from acm_addon.providers.base import (
     ResponseFacts,
     ResponseReader,
 )
+
+WEBSOCKET = Endpoint("websocket", Billing.UNKNOWN)
+"""A connection that is passed through, and recorded when it ends."""
+
+STEP = 128 * 1024
+"""Decoded bytes that are read at a time, before other traffic has its turn."""
 
 _ID = re.compile(r"[A-Za-z0-9_.:=/+-]{1,128}\Z")
 _MODEL = re.compile(r"[\w.:@/+-]{1,200}\Z")
@@ -89,9 +95,9 @@ class Call:
     def output_tokens_so_far(self) -> int:
         return self._response.output_tokens_so_far() if self._response else 0
 
-    def request_data(self, data: bytes) -> None:
-        """The next bytes of the request body as they travel."""
-        self._request.feed(self._request_decoder.feed(data))
+    def request_data(self, data: bytes) -> Iterator[None]:
+        """The next bytes of the request body as they travel, read step by step."""
+        return _read(self._request, self._request_decoder.feed(data))
 
     def request_done(self) -> RequestFacts:
         """The request is complete. Its facts do not change from here on."""
@@ -107,13 +113,19 @@ class Call:
         )
         self._response_decoder = ContentDecoder(headers.get("content-encoding", ""))
 
-    def response_data(self, data: bytes, now: float) -> None:
-        """The next bytes of the response body as they travel."""
+    def response_data(self, data: bytes, now: float) -> Iterator[None]:
+        """The next bytes of the response body as they travel, read step by step."""
         if self._first_byte is None:
             self._first_byte = now
         self.received_bytes += len(data)
         assert self._response and self._response_decoder
-        self._response.feed(self._response_decoder.feed(data))
+        return _read(self._response, self._response_decoder.feed(data))
+
+    def give_up(self) -> None:
+        """The bodies come faster than they can be read: what was read of them stands alone."""
+        self._request_decoder.broken = True
+        if self._response_decoder:
+            self._response_decoder.broken = True
 
     def finish(self, now: float, failure: Reason | None, left: bool) -> Outcome:
         """The call is over.
@@ -143,7 +155,10 @@ class Call:
             return Completeness.SENT_UNKNOWN, failure
         if cut_off := self._cut_off(facts, failure):
             return Completeness.PARTIAL, cut_off
-        return Completeness.COMPLETE, Reason.PROVIDER_ERROR if self._is_error(facts) else None
+        if self._is_error(facts):
+            return Completeness.COMPLETE, Reason.PROVIDER_ERROR
+        pending = facts.pending or self.arrival.endpoint.billing is Billing.PENDING
+        return (Completeness.PENDING if pending else Completeness.COMPLETE), None
 
     def _cut_off(self, facts: ResponseFacts, failure: Reason | None) -> Reason | None:
         """Why the body that was read is not the whole one, or None when it is."""
@@ -153,12 +168,12 @@ class Call:
             return failure
         if self._response_decoder and self._response_decoder.broken:
             return Reason.UNREADABLE_BODY
-        if self._expects_usage(facts):
+        if self.received_bytes and self._expects_usage(facts):
             return facts.reason or Reason.UPSTREAM_FAILED
         return None
 
     def _is_error(self, facts: ResponseFacts) -> bool:
-        return facts.failed or (self._status is not None and self._status >= 400)
+        return facts.failed or (self._status is not None and self._status >= 300)
 
     def _expects_usage(self, facts: ResponseFacts) -> bool:
         metered = self.arrival.endpoint.billing is Billing.METERED
@@ -176,7 +191,8 @@ class Call:
         requested = self.requested_model
         first_byte = self._first_byte
         if arrival.endpoint.billing is Billing.UNKNOWN and reason is None:
-            reason = Reason.UNKNOWN_ENDPOINT
+            websocket = arrival.endpoint.name == WEBSOCKET.name
+            reason = Reason.WEBSOCKET if websocket else Reason.UNKNOWN_ENDPOINT
         return Exchange(
             id=arrival.id,
             time=arrival.time,
@@ -206,26 +222,41 @@ class Call:
     def _usage(
         self, request: RequestFacts, facts: ResponseFacts, completeness: Completeness
     ) -> Usage:
-        if facts.quantities:
-            return Usage(dict(facts.quantities), facts.usage_source, facts.reason)
+        if self.arrival.endpoint.billing is not Billing.METERED:
+            return Usage()  # What looks like usage may count other things there.
         if completeness is Completeness.SENT_UNKNOWN and request.input_tokens_estimate:
             quantities: Quantities = {"input_tokens": request.input_tokens_estimate}
-            return Usage(quantities, UsageSource.ESTIMATED)
-        return Usage(reason=facts.reason)
+            return Usage(quantities, UsageSource.ESTIMATED, incomplete=True)
+        return Usage(
+            dict(facts.quantities),
+            facts.usage_source,
+            facts.reason,
+            incomplete=facts.output_missing or facts.reason is Reason.BAD_USAGE,
+        )
 
     def _estimate_wanted(
         self, facts: ResponseFacts, usage: Usage, completeness: Completeness
     ) -> bool:
         """Whether a tokenizer may fill in what the provider did not report."""
-        if completeness in (Completeness.REFUSED, Completeness.SENT_UNKNOWN):
+        if completeness not in (Completeness.COMPLETE, Completeness.PARTIAL):
             return False
-        if not self._expects_usage(facts) or facts.reason is Reason.BAD_USAGE:
+        if not self._expects_usage(facts) or not self.received_bytes:
+            return False
+        if facts.reason is Reason.BAD_USAGE:
             return False
         return facts.output_missing or not usage.quantities
 
     def _texts(self) -> tuple[list[str], list[str]]:
         assert self._response is not None
         return self._request.input_text(), self._response.output_text()
+
+
+def _read(reader: RequestReader | ResponseReader, data: bytes) -> Iterator[None]:
+    """Feed ``data`` in parts that are each read in a few milliseconds."""
+    reader.feed(data[:STEP])
+    for start in range(STEP, len(data), STEP):
+        yield
+        reader.feed(data[start : start + STEP])
 
 
 def _clean(pattern: re.Pattern[str], value: str | None) -> str | None:

@@ -8,9 +8,11 @@ costs a row, and never a call.
 """
 
 import asyncio
+import functools
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from mitmproxy import http
 
@@ -19,44 +21,77 @@ from acm_addon.attribution import attribute, without_own_headers
 from acm_addon.journal import OpenCall, Progress, Sent
 from acm_addon.logs import fault, logger
 from acm_addon.model import Entrance, Reason, new_id, utc_now
-from acm_addon.providers.base import Billing, Endpoint, Provider
+from acm_addon.providers.base import Billing, Provider
 from acm_addon.recorder import Recorder
 from acm_addon.routing import gateway_route, provider_of_host
 from acm_addon.server import discard_body, is_absolute_form
-from acm_addon.tap import Arrival, Call
+from acm_addon.tap import WEBSOCKET, Arrival, Call
 
 log = logger("watch")
 
 _TRACKED = "acm"
 _PROGRESS_EVERY_SECONDS = 2.0
-_WEBSOCKET = Endpoint("websocket", Billing.UNKNOWN)
+MAX_WAITING = 8 * 1024 * 1024
+"""Bytes of one call that may wait to be read; of a call that brings more the rest is not read."""
+_CLEAN_CLOSES = (1000, 1001, 1005)
+"""Close codes (RFC 6455) of a websocket that came to its end."""
 
 
-@dataclass(slots=True)
 class Tracked:
-    """A call and its place in the journal, kept with the flow until it is over."""
+    """A call and its place in the journal, kept with the flow until it is over.
 
-    call: Call
-    record: OpenCall | None
-    websocket: bool
-    head_sent: bool = False
-    """False while it is certain that nothing of the call has left."""
-    last_progress: float = 0.0
-
-
-def _later[**P](step: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Do it when the event loop is done with the bytes at hand.
-
-    An exception would end up in mitmproxy's log with its text, so it is caught here.
+    What is to be done for it waits in a queue until the bytes at hand are on their way, and is done
+    in order. A step that gives way in between (an iterator) lets other traffic pass.
     """
 
-    def run() -> None:
-        try:
-            step(*args, **kwargs)
-        except Exception as error:
-            log.error("a fault in %s: %s", step.__name__, fault(error))
+    def __init__(self, call: Call, record: OpenCall | None, *, websocket: bool) -> None:
+        self.call = call
+        self.record = record
+        self.websocket = websocket
+        self.head_sent = False
+        """False while it is certain that nothing of the call has left."""
+        self.last_progress = call.arrival.started
+        self._queue: deque[tuple[Callable[..., Iterator[None] | None], tuple[Any, ...], int]]
+        self._queue = deque()
+        self._waiting = 0
+        self._current: Iterator[None] | None = None
 
-    asyncio.get_running_loop().call_soon(run)
+    def later[**P](
+        self, step: Callable[P, Iterator[None] | None], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Do it after all that is queued."""
+        self._put(functools.partial(step, **kwargs), args, 0)
+
+    def read_later(self, step: Callable[..., Iterator[None]], data: bytes, *args: Any) -> None:
+        """Read ``data`` after all that is queued, unless too much is queued already."""
+        if self._waiting + len(data) > MAX_WAITING:
+            self.call.give_up()
+            return
+        self._waiting += len(data)
+        self._put(step, (data, *args), len(data))
+
+    def _put(self, step: Callable[..., Any], args: tuple[Any, ...], size: int) -> None:
+        if not self._queue and self._current is None:
+            asyncio.get_running_loop().call_soon(self._work)
+        self._queue.append((step, args, size))
+
+    def _work(self) -> None:
+        """Work off the queue until a step gives way. An exception costs that step alone."""
+        while self._current is not None or self._queue:
+            try:
+                if self._current is None:
+                    step, args, size = self._queue.popleft()
+                    self._waiting -= size
+                    self._current = step(*args)
+                elif next(self._current, self) is not self:
+                    asyncio.get_running_loop().call_soon(self._work)
+                    return
+                else:
+                    self._current = None
+            except Exception as error:
+                self._current = None
+                # mitmproxy would log its text.
+                log.error("a fault while following a call: %s", fault(error))
 
 
 class Watch:
@@ -111,14 +146,17 @@ class Watch:
 
     def _answer(self, flow: http.HTTPFlow, response: http.Response) -> None:
         discard_body(flow.request)
+        if flow.request.method == "HEAD":
+            response.content = b""
         flow.response = response
 
     def _track(self, flow: http.HTTPFlow, provider: Provider, entrance: Entrance) -> None:
         request = flow.request
         headers = _plain(request.headers)
-        websocket = headers.get("upgrade", "").lower() == "websocket"
+        upgrade = headers.get("upgrade", "").lower()
+        websocket = request.method == "GET" and upgrade == "websocket"
         path = request.path.partition("?")[0]
-        endpoint = _WEBSOCKET if websocket else provider.classify(request.method, path)
+        endpoint = WEBSOCKET if websocket else provider.classify(request.method, path)
         if endpoint.billing is Billing.FREE:
             request.stream = True
             return
@@ -133,8 +171,7 @@ class Watch:
             upstream=request.host,
         )
         record = self._recorder.begin(arrival)
-        tracked = Tracked(Call(arrival, headers), record, websocket)
-        tracked.last_progress = arrival.started
+        tracked = Tracked(Call(arrival, headers), record, websocket=websocket)
         flow.metadata[_TRACKED] = tracked
         self._open_calls += 1
         self.idle.clear()
@@ -146,7 +183,7 @@ class Watch:
         def tap(data: bytes) -> bytes:
             if data:
                 tracked.head_sent = True
-                _later(tracked.call.request_data, data)
+                tracked.read_later(tracked.call.request_data, data)
             return data
 
         return tap
@@ -154,7 +191,7 @@ class Watch:
     def request_end(self, flow: http.HTTPFlow) -> None:
         """The request body is complete: what it asks for is known."""
         if tracked := _tracked(flow):
-            _later(self._sent, tracked)
+            tracked.later(self._sent, tracked)
 
     def _sent(self, tracked: Tracked) -> None:
         facts = tracked.call.request_done()
@@ -177,23 +214,29 @@ class Watch:
             return
         tracked.head_sent = True
         response.stream = self._response_tap(tracked)
-        _later(tracked.call.response_started, response.status_code, _plain(response.headers))
+        headers = _plain(response.headers)
+        tracked.later(tracked.call.response_started, response.status_code, headers)
 
     def _response_tap(self, tracked: Tracked) -> Callable[[bytes], bytes]:
         def tap(data: bytes) -> bytes:
             if data:
-                _later(self._response_data, tracked, data, time.monotonic())
+                tracked.read_later(tracked.call.response_data, data, time.monotonic())
+                self._note_progress(tracked)
             return data
 
         return tap
 
-    def _response_data(self, tracked: Tracked, data: bytes, now: float) -> None:
-        tracked.call.response_data(data, now)
+    def _note_progress(self, tracked: Tracked) -> None:
+        """Journal now and then how far a long answer has come."""
+        now = time.monotonic()
         if now - tracked.last_progress > _PROGRESS_EVERY_SECONDS:
             tracked.last_progress = now
-            call = tracked.call
-            progress = Progress(call.output_tokens_so_far, call.received_bytes)
-            self._recorder.progress(tracked.record, progress)
+            tracked.later(self._progress, tracked)
+
+    def _progress(self, tracked: Tracked) -> None:
+        call = tracked.call
+        progress = Progress(call.output_tokens_so_far, call.received_bytes)
+        self._recorder.progress(tracked.record, progress)
 
     def response_end(self, flow: http.HTTPFlow) -> None:
         """The response has passed, to its end as the provider sent it."""
@@ -211,13 +254,14 @@ class Watch:
             flow.websocket.messages.clear()
 
     def websocket_end(self, flow: http.HTTPFlow) -> None:
-        if _tracked(flow):
-            self._end(flow, Reason.WEBSOCKET)
+        if _tracked(flow) and flow.websocket:
+            clean = flow.websocket.close_code in _CLEAN_CLOSES
+            self._end(flow, None if clean else _who_left(flow))
 
     def _end(self, flow: http.HTTPFlow, failure: Reason | None) -> None:
         tracked: Tracked = flow.metadata.pop(_TRACKED)
-        left = tracked.head_sent or flow.server_conn.timestamp_tcp_setup is not None
-        _later(self._finish, tracked, time.monotonic(), failure, left)
+        left = tracked.head_sent or _connected(flow)
+        tracked.later(self._finish, tracked, time.monotonic(), failure, left)
 
     def _finish(self, tracked: Tracked, now: float, failure: Reason | None, left: bool) -> None:
         self._open_calls -= 1
@@ -227,16 +271,24 @@ class Watch:
 
 
 def _plain(headers: http.Headers) -> dict[str, str]:
-    """Header fields by lower-case name; of duplicates the first."""
-    return {
-        name.lower().decode("latin-1"): value.decode("latin-1")
-        for name, value in reversed(headers.fields)
-    }
+    """Header fields by lower-case name, duplicates joined (RFC 9110, section 5.3)."""
+    plain: dict[str, str] = {}
+    for field, raw in headers.fields:
+        name, value = field.lower().decode("latin-1"), raw.decode("latin-1")
+        plain[name] = f"{plain[name]}, {value}" if name in plain else value
+    return plain
 
 
 def _tracked(flow: http.HTTPFlow) -> Tracked | None:
     tracked: Tracked | None = flow.metadata.get(_TRACKED)
     return tracked
+
+
+def _connected(flow: http.HTTPFlow) -> bool:
+    """Whether the provider was there to be sent something: connected, and its certificate good."""
+    server = flow.server_conn
+    done = server.timestamp_tls_setup if server.tls else server.timestamp_tcp_setup
+    return done is not None
 
 
 def _send_to(request: http.Request, scheme: str, host: str, port: int, path: str) -> None:

@@ -1,6 +1,7 @@
 """Calls in flight with the real OpenAI readers, for the tests of what follows from them."""
 
 import json
+from collections.abc import Iterator
 
 from acm_addon.model import Attribution, Entrance, Reason, utc_now
 from acm_addon.routing import provider_named
@@ -16,6 +17,12 @@ RESPONSE = json.dumps(
         "usage": {"prompt_tokens": 8, "completion_tokens": 2, "total_tokens": 10},
     }
 )
+
+
+def exhaust(steps: Iterator[None]) -> None:
+    """Read it all at once."""
+    for _ in steps:
+        pass
 
 
 def call(path: str = "/v1/chat/completions") -> Call:
@@ -36,7 +43,7 @@ def call(path: str = "/v1/chat/completions") -> Call:
 
 def asked() -> Call:
     one = call()
-    one.request_data(REQUEST.encode())
+    exhaust(one.request_data(REQUEST.encode()))
     one.request_done()
     return one
 
@@ -45,7 +52,7 @@ def answered(body: bytes, status: int = 200, **headers: str) -> Call:
     one = asked()
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     one.response_started(status, {"content-type": "application/json", **names})
-    one.response_data(body, 100.25)
+    exhaust(one.response_data(body, 100.25))
     return one
 
 

@@ -240,6 +240,21 @@ def test_the_drain_survives_a_ledger_that_cannot_be_opened(home: Home) -> None:
     assert entries == rows(home)
 
 
+def test_a_ledger_that_is_moved_away_is_begun_anew(home: Home) -> None:
+    """What is journalled after that is in the new one, and nothing of it in the old."""
+    journal = Journal(home.journal)
+    record(journal, 2)
+    drain = drain_process(home)
+    _wait_until(lambda: 2 == len(rows(home)))
+    for path in home.root.glob("ledger.db*"):
+        path.rename(home.root / f"moved-{path.name}")
+    entries = record(journal, 2)
+    journal.close()
+    drain.communicate(timeout=PATIENCE)
+    assert {entry.id for entry in entries} <= {entry.id for entry in rows(home)}
+    assert [] == spool_paths(home.journal)
+
+
 def test_a_failed_transaction_is_tried_again_as_a_whole(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from acm_addon.model import Completeness, Reason, UsageSource
 from acm_addon.providers.base import Billing
-from tests.taps import RESPONSE, answered, asked, call, ended
+from tests.taps import RESPONSE, answered, asked, call, ended, exhaust
 
 
 def test_a_whole_call() -> None:
@@ -89,7 +89,7 @@ def test_an_unknown_endpoint_is_said_to_be_unknown() -> None:
     assert Billing.UNKNOWN == one.arrival.endpoint.billing
     one.request_done()
     one.response_started(200, {"content-type": "application/json"})
-    one.response_data(b"{}", 100.1)
+    exhaust(one.response_data(b"{}", 100.1))
 
     assert Reason.UNKNOWN_ENDPOINT == ended(one).exchange.reason
 

@@ -36,7 +36,7 @@ _METERED = {
     "/v1/chat/completions": "chat.completions",
 }
 _FREE = re.compile(
-    r"/v1/(?:messages/count_tokens|messages/batches(?:/[^/]+/cancel)?|files|models|skills(?:/.*)?"
+    r"/v1/(?:messages/count_tokens|messages/batches/[^/]+/cancel|files|models|skills(?:/.*)?"
     r"|organizations/.*)"
 )
 _REQUEST = tuple(
@@ -169,6 +169,8 @@ class Anthropic:
             return Endpoint("manage", Billing.FREE)
         if path in _METERED:
             return Endpoint(_METERED[path])
+        if path == "/v1/messages/batches":
+            return Endpoint("batches", Billing.PENDING)
         return Endpoint("other", Billing.UNKNOWN)
 
     def request_reader(self, endpoint: Endpoint, content_type: str) -> RequestReader:  # noqa: ARG002

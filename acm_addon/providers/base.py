@@ -21,6 +21,8 @@ class Billing(Enum):
     """Creates something that is billed; we read its usage."""
     FREE = "free"
     """Listing, retrieving, polling, counting: never billed, not recorded."""
+    PENDING = "pending"
+    """Starts work that is billed when it is done (a batch): recorded without a price."""
     UNKNOWN = "unknown"
     """May be billed, and we cannot tell: recorded without a price."""
 
@@ -73,6 +75,8 @@ class ResponseFacts:
     """The body said that it is complete (a terminal event, a closed JSON document)."""
     failed: bool = False
     """The body is an error, or a stream that carried an error event."""
+    pending: bool = False
+    """The answer is that the work goes on in the background."""
     reason: Reason | None = None
 
 

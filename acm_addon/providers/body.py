@@ -71,6 +71,7 @@ class Reading:
     finished: bool = True
     """False where the document says that it is not the end."""
     failed: bool = False
+    pending: bool = False
 
 
 class ResponseBody(ABC):
@@ -85,7 +86,7 @@ class ResponseBody(ABC):
 
     def __init__(self, request: RequestFacts, status: int, content_type: str) -> None:
         self._request = request
-        self._failed_status = status >= 400
+        self._failed_status = status >= 300
         self._event_stream = content_type.strip().lower().startswith("text/event-stream")
         self._fields: JsonFields | None = None
         self._sse: SseParser | None = None
@@ -118,7 +119,7 @@ class ResponseBody(ABC):
         failed = reading.failed or self._failed_status
         finished = closed and reading.finished
         if not quantities:
-            derived = finished and not failed and self._request.derived
+            derived = not failed and self._request.derived
             quantities, source = (
                 (self._request.derived, UsageSource.DERIVED) if derived else ({}, UsageSource.NONE)
             )
@@ -139,6 +140,7 @@ class ResponseBody(ABC):
             output_missing=reading.output_missing and source is not UsageSource.DERIVED,
             finished=finished,
             failed=failed,
+            pending=reading.pending,
             reason=reason,
         )
 

@@ -48,8 +48,9 @@ _METERED_METHODS = (
     "embedContent",
     "batchEmbedContents",
 )
-_FREE_METHODS = ("countTokens", "countMessageTokens", "countTextTokens", "batchGenerateContent")
-_UNREAD_METHODS = ("predict", "predictLongRunning", "generateAnswer", "asyncBatchEmbedContent")
+_FREE_METHODS = ("countTokens", "countMessageTokens", "countTextTokens")
+_PENDING_METHODS = ("batchGenerateContent", "asyncBatchEmbedContent", "predictLongRunning")
+_UNREAD_METHODS = ("predict", "generateAnswer")
 
 _REQUEST = (
     ("generationConfig", "maxOutputTokens"),
@@ -240,7 +241,7 @@ class Gemini:
 
 GEMINI = Gemini()
 
-_FREE_OPENAI = re.compile(r"/(?:files|batches|models)(?:/.*)?")
+_FREE_OPENAI = re.compile(r"/(?:files|models)(?:/.*)?|/batches/.*")
 
 
 def _model_call(path: str) -> Endpoint:
@@ -253,6 +254,8 @@ def _model_call(path: str) -> Endpoint:
         return Endpoint(method, model=model)
     if method in _FREE_METHODS:
         return Endpoint(method, Billing.FREE, model)
+    if method in _PENDING_METHODS:
+        return Endpoint(method, Billing.PENDING, model)
     return Endpoint(method if method in _UNREAD_METHODS else "other", Billing.UNKNOWN, model)
 
 

@@ -61,7 +61,7 @@ _ID = r"/[^/]+"
 _OPENAI_FREE = re.compile(
     r"/(?:moderations"
     rf"|files|uploads(?:{_ID}.*)?"
-    rf"|batches(?:{_ID}/cancel)?"
+    rf"|batches{_ID}/cancel"
     rf"|models(?:/.*)?"
     rf"|chat/completions{_ID}"
     rf"|responses/input_tokens|responses{_ID}/cancel"
@@ -83,6 +83,7 @@ _KNOWN_UNREAD = re.compile(
 )
 """Paths with a price, or the chance of one, that have a name though we do not read them yet."""
 
+_BATCHES = ("/batches", "/batch/jobs")
 _RUNS = re.compile(rf"/threads/runs|/threads{_ID}/runs(?:{_ID}/submit_tool_outputs)?")
 _WEBSOCKETS = ("/realtime", "/responses")
 """Paths whose GET is no retrieval but the opening of a websocket."""
@@ -139,6 +140,13 @@ def classify(
         return Endpoint(metered[path])
     if free is not None and free.fullmatch(path):
         return Endpoint("manage", Billing.FREE)
+    return _unread(path)
+
+
+def _unread(path: str) -> Endpoint:
+    """The endpoint of a POST that may be billed, now or later, and whose usage we do not read."""
+    if path in _BATCHES:
+        return Endpoint("batches", Billing.PENDING)
     if _RUNS.fullmatch(path):
         return Endpoint("threads.runs", Billing.UNKNOWN)
     known = _KNOWN_UNREAD.fullmatch(path)

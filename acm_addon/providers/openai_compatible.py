@@ -14,7 +14,7 @@ import re
 
 from acm_addon.providers.openai import METERED_PATHS, OpenAIShaped
 
-_FREE = re.compile(r"/(?:files|batches|batch/jobs|uploads|models)(?:/.*)?")
+_FREE = re.compile(r"/(?:files|uploads|models)(?:/.*)?|/(?:batches|batch/jobs)/.*")
 """Only what creates nothing with any of them; moderations, for one, cost money at Mistral."""
 
 

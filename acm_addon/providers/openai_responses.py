@@ -22,6 +22,7 @@ _RESPONSE_ENDS = frozenset(
 _MAX_ITEMS = 1000
 """Items of one stream that are told apart."""
 _RUNNING = ("queued", "in_progress")
+_COUNTED = re.compile(rb'tokens"\s*+:\s*+[1-9]')
 
 
 def _reading(
@@ -32,6 +33,7 @@ def _reading(
     output_missing: bool,
     finished: bool,
     failed: bool,
+    pending: bool = False,
 ) -> Reading:
     tier = name(document.get("service_tier")) or name(usage.get("service_tier"))
     tier = None if tier == "auto" else tier
@@ -47,6 +49,7 @@ def _reading(
         output_missing=output_missing,
         finished=finished,
         failed=failed,
+        pending=pending,
     )
 
 
@@ -87,7 +90,9 @@ class ChatBody(ResponseBody):
         if self._first is None:
             self._first = data
         if b'"usage"' in data and _USAGE.search(data):
-            self._usage, self._before_usage = data, self._previous
+            # Some servers send zeros once more after the real counts.
+            if self._usage is None or _COUNTED.search(data) or not _COUNTED.search(self._usage):
+                self._usage, self._before_usage = data, self._previous
         elif b'"error"' in data and _ERROR.search(data):
             self._failed = self._failed or _is_error(parse(data))
         self._previous = data
@@ -225,8 +230,9 @@ class ResponsesBody(ResponseBody):
             tally,
             usage,
             output_missing="output_tokens" not in tally.quantities,
-            finished=ended and status not in _RUNNING,
+            finished=ended,
             failed=self._failed or status == "failed" or _is_error(document),
+            pending=status in _RUNNING,
         )
 
 

@@ -337,9 +337,23 @@ def test_a_failed_response(run: Run) -> None:
     assert (True, True, Reason.PROVIDER_ERROR) == (facts.failed, facts.finished, facts.reason)
 
 
-def test_a_background_response_is_not_finished(run: Run) -> None:
+def test_a_background_response_is_pending(run: Run) -> None:
+    """The answer is whole, and the work goes on without it."""
     body = {**_RESPONSE, "status": "queued", "usage": None, "output": []}
-    assert not run(RESPONSES, json.dumps(body).encode()).response.facts().finished
+    facts = run(RESPONSES, json.dumps(body).encode()).response.facts()
+    assert (True, True) == (facts.finished, facts.pending)
+
+
+def test_zeros_after_the_real_usage_are_not_believed(run: Run) -> None:
+    """Some servers repeat the last chunk with empty counts."""
+    chunk = {"model": "m", "choices": []}
+    real = {"prompt_tokens": 50, "completion_tokens": 5, "total_tokens": 55}
+    stream = b"".join(
+        b"data: " + json.dumps({**chunk, "usage": usage}).encode() + b"\n\n"
+        for usage in (real, dict.fromkeys(real, 0))
+    )
+    facts = run(CHAT, stream + b"data: [DONE]\n\n", content_type=SSE).response.facts()
+    assert {"input_tokens": 50, "output_tokens": 5} == dict(facts.quantities)
 
 
 def test_dall_e_is_billed_by_what_was_asked_for(run: Run) -> None:
@@ -352,13 +366,16 @@ def test_dall_e_is_billed_by_what_was_asked_for(run: Run) -> None:
     assert (True, None) == (facts.finished, facts.reason)
 
 
-def test_images_of_a_failed_or_cut_call_are_not_booked(run: Run) -> None:
+def test_images_of_a_failed_call_are_not_booked(run: Run) -> None:
     error = b'{"error":{"message":"no","code":"billing_hard_limit_reached"}}'
-    for facts in (
-        run(IMAGES, error, status=400).response.facts(),
-        run(IMAGES, b'{"created":1,"data":[{"b64_json":"QU').response.facts(),
-    ):
-        assert ({}, UsageSource.NONE) == (facts.quantities, facts.usage_source)
+    facts = run(IMAGES, error, status=400).response.facts()
+    assert ({}, UsageSource.NONE) == (facts.quantities, facts.usage_source)
+
+
+def test_images_of_a_call_that_was_cut_are_booked(run: Run) -> None:
+    """They were made, and are billed, whether they arrived or not."""
+    facts = run(IMAGES, b'{"created":1,"data":[{"b64_json":"QU').response.facts()
+    assert ({"images": 1}, UsageSource.DERIVED) == (facts.quantities, facts.usage_source)
 
 
 def test_gpt_image_reports_usage(run: Run) -> None:

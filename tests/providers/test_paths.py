@@ -40,7 +40,6 @@ _FREE = """
 POST openai/v1/moderations
 POST openai/v1/files
 POST openai/v1/uploads/upload_1/parts
-POST openai/v1/batches
 POST openai/v1/batches/b/cancel
 POST openai/v1/responses/input_tokens
 POST openai/v1/responses/resp_1/cancel
@@ -53,16 +52,14 @@ GET openai/v1/models
 DELETE openai/v1/files/f
 OPTIONS openai/v1/chat/completions
 POST anthropic/v1/messages/count_tokens
-POST anthropic/v1/messages/batches
 POST anthropic/v1/messages/batches/b/cancel
 POST anthropic/v1/files
 GET anthropic/v1/messages/batches/b/results
 POST gemini/v1beta/models/gemini-2.5-pro:countTokens
-POST gemini/v1beta/models/gemini-2.5-pro:batchGenerateContent
 POST gemini/upload/v1beta/files
 GET gemini/v1beta/models
 PATCH gemini/v1beta/cachedContents/c
-POST mistral/v1/batch/jobs
+POST mistral/v1/batch/jobs/j/cancel
 """.strip().splitlines()
 
 _UNKNOWN = """
@@ -78,10 +75,19 @@ POST mistral/v1/moderations moderations
 POST openrouter/api/v1/rerank rerank
 POST perplexity/search search
 POST anthropic/v1/something other
-POST gemini/v1beta/models/veo-3:predictLongRunning predictLongRunning
 POST gemini/v1beta/models/m:somethingNew other
 POST gemini/v1beta/cachedContents cachedContents
 GET gemini/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent live
+""".strip().splitlines()
+
+
+_PENDING = """
+openai/v1/batches batches
+groq/openai/v1/batches batches
+mistral/v1/batch/jobs batches
+anthropic/v1/messages/batches batches
+gemini/v1beta/models/gemini-2.5-pro:batchGenerateContent batchGenerateContent
+gemini/v1beta/models/veo-3:predictLongRunning predictLongRunning
 """.strip().splitlines()
 
 
@@ -105,6 +111,15 @@ def test_free(line: str) -> None:
     method, path = line.split()
     name, rest = _split(path)
     assert Billing.FREE is _BY_NAME[name].classify(method, rest).billing
+
+
+@pytest.mark.parametrize("line", _PENDING)
+def test_pending(line: str) -> None:
+    """Work that is started now and billed when it is done is not free."""
+    path, expected = line.split()
+    name, rest = _split(path)
+    endpoint = _BY_NAME[name].classify("POST", rest)
+    assert (expected, Billing.PENDING) == (endpoint.name, endpoint.billing)
 
 
 @pytest.mark.parametrize("line", _UNKNOWN)

@@ -132,31 +132,33 @@ class InlineHooks:
         return self._top.context
 
     def handle_event(self, event: events.Event) -> CommandGenerator[None]:
-        try:
-            yield from self._handle(event)
-        except Exception as error:
-            # mitmproxy gives up on some valid HTTP (trailers) like this, and then hangs.
-            log.error("a fault in the connection's layers: %s", fault(error))
-            yield commands.CloseConnection(self.context.client)
+        due: collections.deque[events.Event] = collections.deque([event])
+        while due:
+            try:
+                yield from self._handle(due.popleft(), due)
+            except Exception as error:
+                # mitmproxy gives up on some valid HTTP (trailers) like this, and then hangs.
+                log.error("a fault in the connection's layers: %s", fault(error))
+                yield commands.CloseConnection(self.context.client)
         if isinstance(event, events.ConnectionClosed) and event.connection is self._undecided:
             # The host is gone before the client has said a word; mitmproxy would wait for one.
             yield commands.CloseConnection(self.context.client)
 
-    def _handle(self, event: events.Event) -> CommandGenerator[None]:
-        due = collections.deque([event])
-        while due:
-            for command in self._top.handle_event(due.popleft()):
-                if not isinstance(command, commands.StartHook):
-                    yield command
-                    continue
-                for hook in self._hooks.get(command.name, ()):
-                    hook(*command.args())
-                if isinstance(command, HttpConnectedHook):
-                    self._undecided = command.flow.server_conn
-                elif isinstance(command, layer.NextLayerHook) and command.data.layer:
-                    self._undecided = None
-                if command.blocking:
-                    due.append(events.HookCompleted(command))
+    def _handle(
+        self, event: events.Event, due: collections.deque[events.Event]
+    ) -> CommandGenerator[None]:
+        for command in self._top.handle_event(event):
+            if not isinstance(command, commands.StartHook):
+                yield command
+                continue
+            for hook in self._hooks.get(command.name, ()):
+                hook(*command.args())
+            if isinstance(command, HttpConnectedHook):
+                self._undecided = command.flow.server_conn
+            elif isinstance(command, layer.NextLayerHook) and command.data.layer:
+                self._undecided = None
+            if command.blocking:
+                due.append(events.HookCompleted(command))
 
 
 class AcmConnectionHandler(ProxyConnectionHandler):

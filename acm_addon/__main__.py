@@ -26,6 +26,8 @@ def main() -> int:
     arguments = _arguments()
     try:
         home = acm_home().ensure()
+    except AcmError as error:
+        return _fail(arguments, error)
     except OSError as error:
         return _fail(arguments, AcmError(f"cannot use acm's home: {os.strerror(error.errno or 0)}"))
     logs.set_up(home.log if arguments.background else None)

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from acm_addon.errors import AcmError
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -59,8 +61,19 @@ class Home:
 
 
 def acm_home() -> Home:
+    """The home of this user. Absolute, since programs that are told of it change their folder.
+
+    Raises AcmError when something else than a folder is in its place.
+    """
+    root = _chosen()
+    if root.exists() and not root.is_dir():
+        raise AcmError(f"acm's home {root} is not a folder", "ACM_HOME names it")
+    return Home(root)
+
+
+def _chosen() -> Path:
     if chosen := os.environ.get("ACM_HOME"):
-        return Home(Path(chosen).expanduser())
+        return Path(chosen).expanduser().absolute()
     from platformdirs import user_data_path
 
-    return Home(user_data_path("acm", appauthor=False))
+    return user_data_path("acm", appauthor=False)

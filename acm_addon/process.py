@@ -172,10 +172,15 @@ def start_background(
 def stop(home: Home, timeout: float = STOP_SECONDS) -> Stopped:
     """Ask the proxy of this home to end, and see to it that it does.
 
-    Raises AcmError when it may not be signalled.
+    Raises AcmError when it may not be signalled, or lives and cannot be found.
     """
     state = running(home)
     if state is None:
+        if is_locked(home) and (home.run / "proxy.json").exists() and not read_state(home):
+            raise AcmError(
+                "the proxy lives, but the file that says where is damaged",
+                f"end the process that {home.run / 'proxy.pid'} names",
+            )
         return Stopped.NOT_RUNNING
     try:
         with _Process(state.pid) as process:

@@ -88,9 +88,9 @@ def restart(as_json: Json = False) -> None:
     """Stop the proxy and start it again on the same port."""
     home = acm_home()
     options = ProxyOptions()
-    if state := process.running(home):
+    if state := process.read_state(home):  # Of one that runs, or that was killed.
         options = ProxyOptions(state.host, state.port, state.test_upstream, state.test_upstream_ca)
-        process.stop(home)
+    process.stop(home)
     state = process.start_background(home, options)
     if as_json:
         print_json({"already_running": False, **state_json(state)})

@@ -244,6 +244,15 @@ def test_a_missing_program_is_a_start_error(home: Home) -> None:
         process.start_background(home, ProxyOptions(), PATIENCE, ["/nowhere/python"])
 
 
+def test_a_living_proxy_whose_state_is_damaged_is_not_called_stopped(home: Home) -> None:
+    """It runs on, so that is what the user is told."""
+    state = start(home)
+    (home.run / "proxy.json").write_text("garbage")
+    with pytest.raises(AcmError, match="the proxy lives"):
+        process.stop(home)
+    kill(state.pid)
+
+
 def test_a_proxy_that_will_not_stop_is_killed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGKILL after the timeout, and the caller is told that it came to that."""
     monkeypatch.setenv("ACM_TEST_CHILD", "stubborn")

@@ -51,6 +51,28 @@ REASONS = {
     Reason.NOT_ROUTED: "no route matched the path",
 }
 
+QUANTITY_UNKNOWN = "partly priced: a quantity is not known, so the whole is not known either"
+"""In place of the price status' words, where every quantity that is known has a price."""
+
+
+def lacking(entry: Entry) -> list[str]:
+    """The units that were used and that no line prices."""
+    priced = {line.unit for line in entry.lines}
+    return [unit for unit, value in entry.usage.items() if value and unit not in priced]
+
+
+def quantity_unknown(entry: Entry) -> bool:
+    """Whether a partly priced row lacks a quantity, and not the price of one."""
+    return (
+        entry.price_status is PriceStatus.PARTLY_PRICED
+        and entry.reason is not Reason.NO_PRICE_FOR_UNIT
+        and not lacking(entry)
+    )
+
+
+def price_words(entry: Entry) -> str:
+    return QUANTITY_UNKNOWN if quantity_unknown(entry) else PRICE_STATUSES[entry.price_status]
+
 
 def marks(entry: Entry) -> list[str]:
     """What a reader must know about a row beside its cost; nothing for a plain one."""

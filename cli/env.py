@@ -69,7 +69,7 @@ def env(
         return
     for line in lines_for(syntax, variables):
         typer.echo(line)
-    if sys.stdout.isatty():
+    if sys.stdout is not None and sys.stdout.isatty():
         typer.echo(f"# To use it in this shell: {_usage(syntax, gateway, unset)}", err=True)
 
 

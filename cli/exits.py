@@ -96,8 +96,7 @@ def explain_usage(error: typer.TyperException) -> tuple[str, str]:
     """Typer's complaint as a message and a hint, in our wording."""
     said = error.format_message().replace("Value error, ", "")  # Pydantic's own prefix.
     message, _, suggestion = said.partition(" Did you mean ")
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "acm"
+    command = _command_of(error)
     possible = sorted(getattr(error, "possibilities", None) or ())
     if possible:
         message = str(getattr(error, "message", message))
@@ -106,6 +105,20 @@ def explain_usage(error: typer.TyperException) -> tuple[str, str]:
     if suggestion:
         return message, f"did you mean {suggestion} `{command} --help` lists what there is"
     return message, f"`{command} --help` shows what can be typed"
+
+
+def _command_of(error: typer.TyperException) -> str:
+    """The command that a complaint is about, as it was typed.
+
+    Typer's parser leaves it out where an option lacks its value: then it is the innermost one on
+    the way to where that was raised.
+    """
+    context = getattr(error, "ctx", None)
+    trace = None if context else error.__traceback__
+    while trace:
+        context = trace.tb_frame.f_locals.get("ctx", context)
+        trace = trace.tb_next
+    return str(getattr(context, "command_path", "acm"))
 
 
 def code_of_system_exit(error: SystemExit) -> int:

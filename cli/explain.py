@@ -131,20 +131,26 @@ def _provenance(entry: Entry) -> list[str]:
     rows = [
         ("Usage", source),
         ("Call", entries.COMPLETENESS[entry.completeness]),
-        ("Price", entries.PRICE_STATUSES[entry.price_status]),
+        ("Price", entries.price_words(entry)),
         ("Table", entry.price_version or "none was used"),
     ]
     if entry.reason is not None:
         rows.append(("Reason", entries.REASONS[entry.reason]))
-    if entry.price_status is PriceStatus.PARTLY_PRICED:
-        priced = {line.unit for line in entry.lines}
-        lacking = [unit for unit, value in entry.usage.items() if value and unit not in priced]
-        rows.append(("Lacking", f"no line prices {' or '.join(lacking) or 'the rest'}"))
+    if entries.quantity_unknown(entry):
+        rows.append(("Lacking", _unseen(entry)))
+    elif entry.price_status is PriceStatus.PARTLY_PRICED:
+        lacking = " or ".join(entries.lacking(entry)) or "the rest"
+        rows.append(("Lacking", f"no line prices {lacking}"))
     if entry.lines and not WHOLES.isdisjoint(entry.usage) and not WHOLES.issuperset(entry.usage):
         rows.append(
             ("Note", "input_tokens and output_tokens are totals; each token is in one line")
         )
     return columns(rows)
+
+
+def _unseen(entry: Entry) -> str:
+    missing = sorted(WHOLES.difference(entry.usage))
+    return f"{' and '.join(missing) or 'a part of the usage'} not known"
 
 
 def _rate(line: CostLine) -> str:

@@ -5,52 +5,65 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from acm_addon import process
+from acm_addon.errors import AcmError
 from acm_addon.home import Home
 from acm_addon.ledger.reader import LedgerReader
+from acm_addon.ledger.totals import Totals
 from acm_addon.model import utc_now
 from acm_addon.process import ProxyState
-from cli import backlog, times
-from cli.money import dollars
+from cli import backlog, sums, times
+from cli.render import remarks
 from cli.zones import chosen_zone
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    state: ProxyState | None
+    proxy: ProxyState | None
     """None when no proxy is ready."""
     locked: bool
     """Whether a proxy lives, ready or not."""
     uptime: timedelta | None
     backlog_bytes: int
-    """Of the journal: written, and not yet in the ledger."""
-    calls_today: int
-    cost_today: int
-    """Nano-dollars."""
+    """Of the journal: written, and not yet in the ledger. All of it where the ledger is unread."""
+    today: Totals | None
+    """None where the ledger cannot be read."""
+    ledger_error: AcmError | None
+    """Why it cannot."""
     counters: dict[str, int]
     """What the proxy counted since it started; empty where it has not said."""
 
+    @property
+    def state(self) -> ProxyState | None:
+        """The proxy's, where its ledger can be read as well; without, `acm status` fails."""
+        return None if self.ledger_error else self.proxy
+
 
 def look(home: Home) -> Health:
-    """Everything about one home. Raises AcmError where its ledger cannot be read."""
+    """Everything about one home, whether or not its ledger can be read."""
     now = utc_now()
     state = process.running(home)
     span = times.today(now, chosen_zone(None))
-    with LedgerReader(home.ledger) as reader:
-        totals = reader.summary(span.since, span.until)
-        waiting = backlog.waiting_bytes(home, reader)
+    unread = None
+    try:
+        with LedgerReader(home.ledger) as reader:
+            today = reader.summary(span.since, span.until)
+            waiting = backlog.waiting_bytes(home, reader)
+    except AcmError as error:
+        today, unread = None, error
+        waiting = sum(backlog.journal_sizes(home).values())
     return Health(
-        state=state,
+        proxy=state,
         locked=process.is_locked(home),
         uptime=_uptime(state, now) if state else None,
         backlog_bytes=waiting,
-        calls_today=totals.requests,
-        cost_today=totals.cost,
+        today=today,
+        ledger_error=unread,
         counters=_counters(home) if state else {},
     )
 
 
 def as_json(health: Health) -> dict[str, object]:
-    state = health.state
+    state, today = health.proxy, health.today
     return {
         "running": state is not None,
         "pid": state.pid if state else None,
@@ -61,7 +74,9 @@ def as_json(health: Health) -> dict[str, object]:
         "uptime_seconds": int(health.uptime.total_seconds()) if health.uptime else None,
         "test_upstream": state.test_upstream if state else None,
         "journal_backlog_bytes": health.backlog_bytes,
-        "calls_today": health.calls_today,
+        "calls_today": today.requests if today else None,
+        "cost_today_usd": sums.totals_json(today)["cost_usd"] if today else None,
+        "ledger_error": health.ledger_error.message if health.ledger_error else None,
         "counters": health.counters,
     }
 
@@ -69,8 +84,13 @@ def as_json(health: Health) -> dict[str, object]:
 def as_lines(health: Health) -> list[str]:
     """For people: the proxy, what waits, and what went wrong, loudest last."""
     lines = _proxy_lines(health)
-    lines.append(f"Calls today:  {health.calls_today:,} ({dollars(health.cost_today)})")
-    if health.backlog_bytes:
+    if health.today:
+        doubts = remarks(sums.remarks_of(health.today))
+        cost = sums.cost_of(health.today) + (f", {doubts}" if doubts else "")
+        lines.append(f"Calls today:  {health.today.requests:,} ({cost})")
+    if health.ledger_error:
+        lines.append(f"Journal:      {health.backlog_bytes:,} bytes, booked or not")
+    elif health.backlog_bytes:
         lines.append(f"Journal:      {health.backlog_bytes:,} bytes wait for the ledger")
     else:
         lines.append("Journal:      all in the ledger")
@@ -82,11 +102,17 @@ def as_lines(health: Health) -> list[str]:
         lines.append(
             f"UNMETERED:    {number:,} calls passed and could not be recorded; `acm logs` says why"
         )
+    if error := health.ledger_error:
+        if health.proxy and health.proxy.test_upstream:  # Unsaid else, for `state` is None.
+            lines.append(f"TEST UPSTREAM: {health.proxy.test_upstream} plays every provider")
+        why = error.message.removeprefix("cannot read ")
+        hint = f"; {error.hint}" if error.hint else ""
+        lines.append(f"Ledger:       cannot be read ({why}){hint}")
     return lines
 
 
 def _proxy_lines(health: Health) -> list[str]:
-    state = health.state
+    state = health.proxy
     if state is None:
         if health.locked:
             return ["acm is starting or stopping"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acm_addon import process
+from acm_addon.errors import AcmError
 from acm_addon.home import Home, acm_home
 from acm_addon.process import ProxyOptions, ProxyState
 from cli.env import environment_for
@@ -61,7 +62,7 @@ def run(
 ) -> None:
     """Run a program with its AI calls recorded. Nothing outside of it is changed."""
     from acm_addon.ledger.reader import LedgerReader
-    from cli import backlog, child, clients, ledger
+    from cli import child, clients
 
     if not command:
         raise UsageError("there is no command to run", "`acm run -- python your_program.py`")
@@ -80,16 +81,47 @@ def run(
     for warning in chosen.warnings:
         say(warning)
     with LedgerReader(home.ledger) as reader:
-        before = reader.newest_rowid()
+        before = _newest(reader)
         try:
             status = child.run(command, {**os.environ, **chosen.variables})
         except OSError as error:
             raise _refused(command[0], error) from None
+        if before is not None:
+            _report_since(before, home, state, reader)
+    raise typer.Exit(status)
+
+
+def _newest(reader: "LedgerReader") -> int | None:
+    """The place of the last booked call; None, and a warning, where the ledger is unreadable.
+
+    Traffic first: a program runs whether or not its cost can be told.
+    """
+    try:
+        return reader.newest_rowid()
+    except AcmError as error:
+        _warn_of_ledger(error)
+        return None
+
+
+def _report_since(before: int, home: Home, state: ProxyState, reader: "LedgerReader") -> None:
+    """Wait for the last rows, and report. The program has ended: this changes no status."""
+    from cli import backlog, ledger
+
+    try:
         if process.running(home) != state:
             ledger.settle(home)  # The proxy is gone: what it left is ours to book.
         settled = backlog.wait_until_booked(home, reader, SETTLE_SECONDS)
-        report(home, state, _spent(reader, before), settled=settled)
-    raise typer.Exit(status)
+        spent = _spent(reader, before)
+    except AcmError as error:
+        _warn_of_ledger(error)
+    else:
+        report(home, state, spent, settled=settled)
+
+
+def _warn_of_ledger(error: AcmError) -> None:
+    say(f"warning: what the program costs cannot be told: {error.message}")
+    if error.hint:
+        say(f"hint: {error.hint}")
 
 
 def report(home: Home, state: ProxyState, spent: Spent, *, settled: bool) -> None:
@@ -99,9 +131,12 @@ def report(home: Home, state: ProxyState, spent: Spent, *, settled: bool) -> Non
     """
     if spent.calls:
         calls = f"{spent.calls:,} call{'s' if spent.calls > 1 else ''}"
-        unknown = f", {spent.without_cost:,} of unknown cost" if spent.without_cost else ""
+        cost = "cost unknown"
+        if spent.without_cost < spent.calls:
+            unknown = f", {spent.without_cost:,} of unknown cost" if spent.without_cost else ""
+            cost = f"{dollars(spent.cost)}{unknown}"
         rest = "" if settled else " (more are still being recorded)"
-        say(f"{calls}, {dollars(spent.cost)}{unknown}{rest}")
+        say(f"{calls}, {cost}{rest}")
     elif process.running(home) != state:
         say("warning: the proxy ended while the program ran; `acm logs` shows its last words")
     elif not settled:

@@ -1,5 +1,7 @@
 """Sums for a reader: the JSON of totals and ranges, and what stands beside a cost."""
 
+from collections.abc import Iterable
+from dataclasses import astuple
 from datetime import tzinfo
 
 from acm_addon.ledger.totals import Totals
@@ -28,6 +30,11 @@ def remarks_of(totals: Totals) -> dict[str, int]:
 def cost_of(totals: Totals) -> str:
     """The booked cost; a dash where no call's cost is known, for that is not zero."""
     return dollars(totals.cost) if _cost_known(totals) else UNKNOWN
+
+
+def added(parts: Iterable[Totals]) -> Totals:
+    """The totals of disjoint sets of calls, as those of all of them."""
+    return Totals(*map(sum, zip(*map(astuple, [Totals(), *parts]), strict=True)))
 
 
 def totals_json(totals: Totals) -> dict[str, object]:

@@ -2,12 +2,13 @@
 
 import csv
 import io
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import typer
 from rich.box import ASCII, SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -100,13 +101,19 @@ def _columns(sums_in_order: list[Totals], console: Console) -> dict[str, list[st
         if measure.always or measure.cell(total) != "0"
     }
     if not console.is_terminal:
-        console.width = PIPE_WIDTH
+        _set_width(console, PIPE_WIDTH)
         return columns
+    terminal = shutil.get_terminal_size().columns
     for heading in GIVE_WAY:
-        if _least_width(columns) > console.width:
+        if _least_width(columns) > terminal:
             del columns[heading]
-    console.width = max(console.width, _least_width(columns))
+    _set_width(console, max(terminal, _least_width(columns)))
     return columns
+
+
+def _set_width(console: Console, width: int) -> None:
+    """Both sides at once: rich takes a TERM=dumb for 80 columns wherever one of them is open."""
+    console.size = ConsoleDimensions(width, console.height)
 
 
 def _least_width(columns: Mapping[str, list[str]]) -> int:

@@ -34,15 +34,24 @@ def parse_range(since: str | None, until: str | None, now: datetime, zone: tzinf
 
     Raises UsageError for what is no time, and for a range that ends before it starts.
     """
-    start = _moment("--since", since or "7d", now, zone).since
-    end = _moment("--until", until, now, zone).until if until else now.astimezone(UTC)
+    start = _moment("--since", "7d" if since is None else since, now, zone).since
+    end = now.astimezone(UTC) if until is None else _moment("--until", until, now, zone).until
     if start >= end:
         raise UsageError(
-            f"the range ends ({end.astimezone(zone):%Y-%m-%d %H:%M}) "
-            f"before it starts ({start.astimezone(zone):%Y-%m-%d %H:%M})",
+            _no_range(start.astimezone(zone), end.astimezone(zone)),
             "give --since an earlier time than --until",
         )
     return Range(start, end)
+
+
+def _no_range(start: datetime, end: datetime) -> str:
+    """Why this is none. In minutes, unless those do not tell its ends apart."""
+    since, until = (f"{moment:%Y-%m-%d %H:%M}" for moment in (start, end))
+    if start.astimezone(UTC) == end.astimezone(UTC):
+        return f"the range ends where it starts ({since})"
+    if since == until:
+        since, until = start.isoformat(), end.isoformat()
+    return f"the range ends ({until}) before it starts ({since})"
 
 
 def today(now: datetime, zone: tzinfo) -> Range:

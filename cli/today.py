@@ -7,11 +7,11 @@ import typer
 from acm_addon.ledger.totals import GroupRow, Totals
 from acm_addon.model import utc_now
 from cli import ledger, sums, times
-from cli.money import dollars
 from cli.output import print_json
 from cli.render import (
     BOLD,
     CYAN,
+    UNKNOWN,
     YELLOW,
     bar,
     change,
@@ -127,5 +127,8 @@ def _top(totals: Totals, models: list[GroupRow]) -> list[str]:
 def _others(models: list[GroupRow]) -> list[str]:
     if not models:
         return []
-    cost = dollars(sum(row.totals.cost for row in models))
+    rest = sums.added(row.totals for row in models)
+    cost = sums.cost_of(rest)
+    if rest.without_cost and cost != UNKNOWN:
+        cost += f" ({count(rest.without_cost)} without cost)"
     return [f"  and {len(models)} more, {cost}: acm report --since today"]

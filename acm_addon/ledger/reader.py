@@ -174,28 +174,60 @@ class LedgerReader:
                 conn.execute("ROLLBACK")
         except sqlite3.Error as error:
             raise AcmError(
-                f"cannot read the ledger {self._path} ({type(error).__name__})",
-                "is it a ledger of acm, and yours to read? Moving it away starts a new one",
+                f"cannot read the ledger {self._path} ({type(error).__name__})", _hint(error)
             ) from error
 
     def _connected(self) -> sqlite3.Connection | None:
         if self._conn is None and self._path.exists():
-            conn = sqlite3.connect(
-                f"{self._path.absolute().as_uri()}?mode=ro",
-                uri=True,
-                timeout=BUSY_SECONDS,
-                isolation_level=None,
-            )
             try:
-                (version,) = conn.execute("PRAGMA user_version").fetchone()
-                if version > SCHEMA_VERSION:
-                    raise newer_ledger(self._path)
-                if version:  # A ledger of version 0 is being created at this moment.
-                    self._conn = conn
-            finally:
-                if self._conn is None:
-                    conn.close()
+                self._conn = self._open("mode=ro")
+            except sqlite3.OperationalError as error:
+                if not _is_unwritable(error) or self._has_wal():
+                    raise
+                # WAL wants a -shm file even of its readers, and here none can be made.
+                self._conn = self._open("mode=ro&immutable=1")
         return self._conn
+
+    def _open(self, how: str) -> sqlite3.Connection | None:
+        """None for a ledger of version 0: it is being created at this moment."""
+        conn = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}?{how}",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+        )
+        try:
+            (version,) = conn.execute("PRAGMA user_version").fetchone()
+            if version > SCHEMA_VERSION:
+                raise newer_ledger(self._path)
+        except BaseException:
+            conn.close()
+            raise
+        if version:
+            return conn
+        conn.close()
+        return None
+
+    def _has_wal(self) -> bool:
+        """Whether there are calls beside the file, which reading it alone would leave out."""
+        wal = self._path.with_name(self._path.name + "-wal")
+        try:
+            return wal.stat().st_size > 0
+        except FileNotFoundError:
+            return False
+
+
+def _is_unwritable(error: sqlite3.OperationalError) -> bool:
+    """Whether SQLite could not make a file. Not a lock, which somebody holds who may be writing."""
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+
+
+def _hint(error: sqlite3.Error) -> str:
+    """An operational error is about access: the ledger itself may be whole, and is not given up."""
+    if isinstance(error, sqlite3.OperationalError):
+        return "is it yours to read, and its folder yours to write? A locked one is free again soon"
+    return "is it a ledger of acm, and yours to read? Moving it away starts a new one"
 
 
 def _sum_sql(span: Span, columns: Mapping[str, str], key: _Key) -> str:

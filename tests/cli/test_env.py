@@ -284,3 +284,14 @@ def _evaluated(
     )
     found = json.loads(ended.stdout)
     return {name: found[name] for name in wanted}
+
+
+def test_env_without_a_standard_output_is_no_failure(home: Home, proxy: ProxyState) -> None:
+    """It was closed: there is nobody to tell."""
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "cli", "env"],
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    assert (0, b"") == (done.returncode, done.stderr)

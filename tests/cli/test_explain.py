@@ -119,6 +119,29 @@ def test_a_partly_priced_row_says_what_it_lacks(make, book, acm) -> None:
     assert "the model is known, but a quantity has no price\n" in out
 
 
+def test_a_row_whose_output_was_never_seen_says_so(make, book, acm) -> None:
+    """All that is known has its price; what lacks is a quantity."""
+    (entry,) = book(
+        make.priced(
+            THEN,
+            usage={"input_tokens": 234},
+            usage_source=UsageSource.ESTIMATED,
+            completeness=Completeness.SENT_UNKNOWN,
+            price_status=PriceStatus.PARTLY_PRICED,
+            cost=None,
+            computed_cost=None,
+            known_cost=585_000,
+            lines=LINES[:1],
+            reason=Reason.PROXY_STOPPED,
+        )
+    )
+    out = acm("explain", entry.id)[1]
+    assert "partly priced: a quantity is not known" in out
+    assert "output_tokens not known\n" in out
+    assert "no price" not in out
+    assert "no line prices" not in out
+
+
 def test_an_unpriced_estimate_of_a_broken_call(make, book, acm) -> None:
     """Source, completeness, and reason are said in words; nothing reads as zero."""
     (entry,) = book(

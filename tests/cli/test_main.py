@@ -65,6 +65,12 @@ def test_a_usage_error_is_one_line_and_a_hint(arguments: tuple[str, ...], acm) -
     assert second.startswith("hint: ")
 
 
+@pytest.mark.parametrize("command", ["today", "report"])
+def test_an_option_without_its_value_points_at_its_command(command: str, acm) -> None:
+    """Not at the help of the whole."""
+    assert f"hint: `acm {command} --help` shows" in acm(command, "--tz")[2]
+
+
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [

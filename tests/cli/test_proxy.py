@@ -163,7 +163,43 @@ def test_status_shows_how_the_proxy_is_doing(
     assert "unrouted" not in out
     answer = json.loads(acm("status", "--json")[1])
     assert counters == answer["counters"]
-    assert 1 == answer["calls_today"]
+    assert (1, "0.002395") == (answer["calls_today"], answer["cost_today_usd"])
+
+
+def test_status_shows_no_unknown_cost_as_zero(
+    acm: Screen, book: Callable[..., object], make: object
+) -> None:
+    """A call without a price is a dash and a remark, and null."""
+    book(make.unpriced(datetime.now(UTC)))
+    assert "Calls today:  1 (-, 1 unpriced)\n" in acm("status")[1]
+    answer = json.loads(acm("status", "--json")[1])
+    assert (1, None) == (answer["calls_today"], answer["cost_today_usd"])
+
+
+def test_status_tells_of_the_proxy_beside_an_unreadable_ledger(acm: Screen, home: Home) -> None:
+    """Exit code 1, with everything that can be known."""
+    acm("start", "--port", "4567", "--test-upstream", "[::1]:9", "--test-upstream-ca", "ca.pem")
+    home.ledger.write_bytes(b"this is no database" * 100)
+    home.journal.mkdir(exist_ok=True)
+    (home.journal / "x.journal").write_bytes(b"x" * 1234)
+    code, out, err = acm("status")
+    assert (1, "") == (code, err)
+    assert "127.0.0.1 port 4567 (pid " in out
+    assert "Journal:      1,234 bytes" in out
+    assert "TEST UPSTREAM: [::1]:9" in out
+    assert "Calls today" not in out
+    (line,) = [line for line in out.splitlines() if line.startswith("Ledger:")]
+    assert "cannot be read (" in line
+    assert "Moving it away" in line
+    code, out, _ = acm("status", "--json")
+    answer = json.loads(out)
+    assert (1, True, None, None) == (
+        code,
+        answer["running"],
+        answer["calls_today"],
+        answer["cost_today_usd"],
+    )
+    assert "cannot read the ledger" in answer["ledger_error"]
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", '{"unmetered": "2"}'])

@@ -117,8 +117,9 @@ def test_an_empty_range_is_empty_data(now, acm) -> None:
     assert 1 == len(acm("report", "--csv")[1].splitlines())
 
 
-@pytest.mark.parametrize("width", [30, 60, 80])
-def test_a_narrow_terminal_cuts_no_number(width: int, home, make, book) -> None:
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+@pytest.mark.parametrize("width", [30, 60, 80, 140])
+def test_a_narrow_terminal_cuts_no_number(width: int, term: str, home, make, book) -> None:
     """Columns give way and names fold; a shortened number would be a wrong number."""
     when = datetime.now(UTC) - timedelta(hours=1)
     book(make.costing(when, "a-model-with-quite-a-long-name-2026-11-22", 1_234_567_890_000))
@@ -126,7 +127,7 @@ def test_a_narrow_terminal_cuts_no_number(width: int, home, make, book) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cli", "report"],
         stdout=terminal,
-        env=os.environ | {"COLUMNS": str(width), "TERM": "xterm"},
+        env=os.environ | {"COLUMNS": str(width), "TERM": term},
         timeout=60,
         check=False,
     )
@@ -137,6 +138,8 @@ def test_a_narrow_terminal_cuts_no_number(width: int, home, make, book) -> None:
     assert 2 == out.count("$1,234.57")
     assert "…" not in out
     assert "Unpriced" in out
+    assert (width == 140) == ("Avg latency" in out)
+    assert (width == 140) == ("a-model-with-quite-a-long-name-2026-11-22" in out)
 
 
 def test_names_are_not_markup(now, make, book, acm) -> None:
@@ -149,6 +152,8 @@ def test_names_are_not_markup(now, make, book, acm) -> None:
     ("arguments", "complaint"),
     [
         (("--since", "soon"), "error: --since 'soon' is not a time\n"),
+        (("--since", ""), "error: --since '' is not a time\n"),
+        (("--until", ""), "error: --until '' is not a time\n"),
         (("--until", "soon"), "error: --until 'soon' is not a time\n"),
         (("--tz", "Europe/Berlim"), "error: --tz 'Europe/Berlim' is not a time zone\n"),
         (("--json", "--csv"), "error: --json and --csv exclude each other\n"),

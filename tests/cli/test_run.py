@@ -206,6 +206,36 @@ def test_what_was_spent_is_told_in_one_line(
                 assert "--gateway" in err
 
 
+def test_calls_of_which_no_cost_is_known_have_no_sum(
+    acm: Screen, home: Home, tmp_path: Path, make: SimpleNamespace
+) -> None:
+    """Not $0.00."""
+    calls = tmp_path / "calls"
+    calls.write_bytes(pickle.dumps([make.unpriced(datetime.now(UTC))]))
+    _, _, err = acm("run", "--", sys.executable, "-c", BOOK, str(home.ledger), str(calls))
+    assert "acm: 1 call, cost unknown\n" == err
+
+
+SPOIL = "import sys; open(sys.argv[1], 'wb').write(bytes(range(256)) * 40); sys.exit(7)"
+
+
+def test_an_unreadable_ledger_does_not_stop_the_program(
+    acm: Screen, home: Home, tmp_path: Path
+) -> None:
+    """Before or after it: a warning, no summary, and the program's own exit status."""
+    for _ in ("spoilt by it", "spoilt before"):
+        ran = tmp_path / "ran"
+        code, out, err = acm(
+            "run", "--", "sh", "-c", 'touch "$0"; exec "$@"', str(ran), sys.executable, "-c", SPOIL,
+            str(home.ledger),
+        )  # fmt: skip
+        assert (7, "") == (code, out)
+        assert "acm: warning: what the program costs cannot be told: cannot read" in err
+        assert "acm: hint: " in err
+        assert "call" not in err.replace("called", "")
+        ran.unlink()
+
+
 def test_more_calls_than_one_batch_are_all_counted(
     acm: Screen, home: Home, tmp_path: Path, make: SimpleNamespace
 ) -> None:

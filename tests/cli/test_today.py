@@ -15,7 +15,7 @@ Top models:
   3. mistral-large    $1.33      (11%)  ██▏
   4. gpt-4o-mini      $0.0000015 (<1%)  ▏
   5. gpt-99                    -
-  and 1 more, $0.00: acm report --since today
+  and 1 more, -: acm report --since today
 """
 
 
@@ -93,6 +93,16 @@ def test_a_sum_of_unknowns_is_unknown(now, make, book, acm) -> None:
     assert 0 == code
     assert "Total cost:  - (1 unpriced)\n" in out
     assert "%" not in out
+
+
+def test_what_is_known_of_the_other_models_is_summed(now, make, book, acm) -> None:
+    """Beside the sum stands how many calls are not in it."""
+    then = now - timedelta(hours=1)
+    book(
+        *(make.costing(then, f"model-{number}", 10**9) for number in range(6)),
+        make.unpriced(then),
+    )
+    assert "and 2 more, $1.00 (1 without cost): acm report" in acm("today")[1]
 
 
 def test_without_calls_yesterday_there_is_no_percentage(now, make, book, acm) -> None:

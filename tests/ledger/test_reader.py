@@ -1,3 +1,4 @@
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -242,6 +243,43 @@ def test_a_path_with_signs_of_an_address_is_opened(tmp_path: Path) -> None:
     booked(folder / "ledger.db", make_entry())
     with LedgerReader(folder / "ledger.db") as reader:
         assert 1 == reader.newest_rowid()
+
+
+@pytest.mark.parametrize(
+    ("code", "wal", "readable"),
+    [
+        (sqlite3.SQLITE_CANTOPEN, None, True),
+        (sqlite3.SQLITE_CANTOPEN, b"", True),
+        (sqlite3.SQLITE_CANTOPEN, b"calls", False),
+        (sqlite3.SQLITE_BUSY, None, False),
+    ],
+)
+def test_a_ledger_on_a_read_only_disk_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, wal: bytes | None, readable: bool
+) -> None:
+    """Unless calls wait in its -wal, or somebody may be writing; it is never to be moved away."""
+    path = tmp_path / "ledger.db"
+    booked(path, make_entry())
+    if wal is not None:
+        path.with_name("ledger.db-wal").write_bytes(wal)
+    connect = sqlite3.connect
+
+    def on_a_read_only_disk(address: str, **options: object) -> sqlite3.Connection:
+        if "immutable" in address:
+            return connect(address, **options)  # type: ignore[call-overload,no-any-return]
+        error = sqlite3.OperationalError("unable to open database file")
+        error.sqlite_errorcode = code
+        raise error
+
+    monkeypatch.setattr(sqlite3, "connect", on_a_read_only_disk)
+    with LedgerReader(path) as reader:
+        if readable:
+            assert 1 == reader.newest_rowid()
+            return
+        with pytest.raises(AcmError, match="cannot read the ledger") as refused:
+            reader.newest_rowid()
+    assert refused.value.hint
+    assert "Moving it away" not in refused.value.hint
 
 
 def test_reading_imports_the_standard_library_only(tmp_path: Path) -> None:

@@ -1,0 +1,136 @@
+"""The second opinion: what a row's quantities must be, read from ``reported_usage``.
+
+That is what the recordings' makers took out of the responses. This file knows the providers'
+conventions from their notes, and shares no code with the readers that it checks.
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from tests.accuracy.recordings import Recording
+
+_PLAIN = {
+    "reasoning_tokens": "output_reasoning_tokens",
+    "input_text_tokens": "input_text_tokens",
+    "input_audio_tokens": "input_audio_tokens",
+    "input_image_tokens": "input_image_tokens",
+    "input_video_tokens": "input_video_tokens",
+    "output_text_tokens": "output_text_tokens",
+    "output_audio_tokens": "output_audio_tokens",
+    "output_image_tokens": "output_image_tokens",
+    "cache_write_tokens": "cache_write_tokens",
+    "cached_input_tokens": "cache_read_tokens",
+}
+
+
+_AUDIO_APART = ("dev-mistral-0008", "dev-mistral-0009")
+"""Where prompt_tokens leaves audio out, as total_tokens shows."""
+
+
+def expected_quantities(record: Recording) -> dict[str, int]:
+    """Inclusive totals and their details, of every unit that the provider reported."""
+    reported = record["reported_usage"]
+    if record["provider"] == "anthropic":
+        return _expected_of_anthropic(reported)
+    expected = {ours: reported[theirs] for theirs, ours in _PLAIN.items() if theirs in reported}
+    expected |= {key: reported[key] for key in ("input_tokens", "output_tokens") if key in reported}
+    if record["provider"] == "gemini" and "openai" not in record["path"]:
+        return _expected_of_gemini(reported, expected)
+    if record["provider"] == "xai" and "chat" in record["path"]:
+        expected["output_tokens"] += reported["reasoning_tokens"]
+    if record["provider"] == "gemini":
+        expected["output_tokens"] = reported["total_tokens"] - reported["input_tokens"]
+    if (cached := reported["raw"].get("num_cached_tokens")) is not None:
+        expected["cache_read_tokens"] = cached
+    if record["id"] in _AUDIO_APART:
+        expected["input_tokens"] += expected["input_audio_tokens"]
+    if (seconds := reported["raw"].get("prompt_audio_seconds")) is not None:
+        expected["input_audio_seconds"] = seconds
+    searches = reported["raw"].get("server_tool_use_details", {}).get("web_search_requests")
+    if searches is not None:
+        expected["web_searches"] = searches
+    return expected
+
+
+def _expected_of_anthropic(reported: Recording) -> dict[str, int]:
+    def whole_input(usage: Recording, read: str, written: str) -> int:
+        return sum(usage.get(key, 0) for key in ("input_tokens", read, written))
+
+    expected = {
+        "input_tokens": whole_input(reported, "cached_input_tokens", "cache_write_tokens"),
+        "output_tokens": reported["output_tokens"],
+    }
+    for theirs, ours in {
+        **_PLAIN,
+        "cache_write_5m_tokens": "cache_write_5m_tokens",
+        "cache_write_1h_tokens": "cache_write_1h_tokens",
+        "web_search_requests": "web_searches",
+    }.items():
+        if theirs in reported:
+            expected[ours] = reported[theirs]
+    fell_back = any(each["type"] == "fallback_message" for each in reported.get("iterations", []))
+    for each in reported.get("iterations", []):
+        inputs = whole_input(each, "cache_read_input_tokens", "cache_creation_input_tokens")
+        if each["type"] == "compaction":
+            expected["input_tokens"] += inputs
+            expected["output_tokens"] += each["output_tokens"]
+            expected["cache_read_tokens"] += each["cache_read_input_tokens"]
+            expected["cache_write_tokens"] += each["cache_creation_input_tokens"]
+            for ttl in ("5m", "1h"):
+                written = each["cache_creation"][f"ephemeral_{ttl}_input_tokens"]
+                expected[f"cache_write_{ttl}_tokens"] += written
+        if each["type"] == "advisor_message" or (fell_back and each["type"] == "message"):
+            expected["other_model_input_tokens"] = inputs
+            expected["other_model_output_tokens"] = each["output_tokens"]
+    return expected
+
+
+def _expected_of_gemini(reported: Recording, expected: dict[str, int]) -> dict[str, int]:
+    if "reasoning_tokens" in reported:
+        expected["output_tokens"] = reported.get("output_tokens", 0) + reported["reasoning_tokens"]
+    if "tool_use_prompt_tokens" in reported:
+        expected["input_tokens"] += reported["tool_use_prompt_tokens"]
+        expected["input_tool_tokens"] = reported["tool_use_prompt_tokens"]
+    # Modalities straight from the provider's object: the normalised keys leave some out.
+    kinds = "TEXT AUDIO IMAGE VIDEO DOCUMENT"
+    for unit in [unit for unit in expected if unit.split("_")[1] in kinds.lower()]:
+        del expected[unit]
+    raw = reported["raw"]
+    for key, pattern in (
+        ("promptTokensDetails", "input_{}_tokens"),
+        ("promptTokenDetails", "input_{}_tokens"),
+        ("toolUsePromptTokensDetails", "input_{}_tokens"),
+        ("toolUsePromptTokensDetails", "input_{}_tool_tokens"),
+        ("candidatesTokensDetails", "output_{}_tokens"),
+        ("cacheTokensDetails", "cache_{}_read_tokens"),
+    ):
+        for detail in raw.get(key, []):
+            kind = detail["modality"].lower().replace("document", "image")
+            unit = pattern.format(kind)
+            expected[unit] = expected.get(unit, 0) + detail["tokenCount"]
+    return expected
+
+
+_IN_NO_USAGE = ("web_searches", "storage_searches", "code_executions", "image_generations")
+"""Counted from the output, which ``reported_usage`` does not cover."""
+
+
+def covered(record: Recording, quantities: Mapping[str, Any]) -> dict[str, Any]:
+    """The quantities of which ``reported_usage`` can say anything."""
+    skipped: tuple[str, ...] = ()
+    if record["provider"] != "anthropic":
+        skipped = _IN_NO_USAGE
+    if record["provider"] == "xai":
+        skipped = (*skipped, "social_searches")
+    return {unit: count for unit, count in quantities.items() if unit not in skipped}
+
+
+def expected_cost(record: Recording) -> int | None:
+    """Nano-dollars that the provider itself states, rounded once from the exact figure."""
+    reported = record["reported_usage"]
+    if "cost_usd_ticks" in reported:
+        return round(Fraction(reported["cost_usd_ticks"], 10))
+    if "cost_usd" in reported and not reported["raw"].get("is_byok"):
+        return round(Fraction(str(reported["cost_usd"])) * 10**9)
+    return None

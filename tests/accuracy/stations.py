@@ -1,0 +1,65 @@
+"""A recording straight through the stations: tap, provider, estimate, booking. No proxy, no disk."""
+
+from dataclasses import replace
+from datetime import datetime
+from functools import cache
+
+from acm_addon.booking import book
+from acm_addon.estimate import estimated_usage
+from acm_addon.model import Attribution, Entrance, Entry, new_id, utc_now
+from acm_addon.pricing import PriceTable
+from acm_addon.providers.base import Billing, Endpoint, Provider
+from acm_addon.routing import provider_of_host
+from acm_addon.tap import Arrival, Call, Outcome
+from tests.accuracy.recordings import Recording, body, headers, recordings
+
+
+def classify(record: Recording) -> tuple[Provider, Endpoint] | None:
+    """Whose call it is, and to what; None for a host that we do not meter, and a websocket."""
+    provider = provider_of_host(record["provider_host"])
+    if provider is None or record["transport"] == "websocket":
+        return None
+    return provider, provider.classify(record["method"], record["path"].partition("?")[0])
+
+
+def is_metered(record: Recording) -> bool:
+    known = classify(record)
+    return known is not None and known[1].billing is Billing.METERED
+
+
+@cache
+def metered() -> tuple[Recording, ...]:
+    """Of the recordings folder, what we claim to read the usage of."""
+    return tuple(record for record in recordings() if is_metered(record))
+
+
+def outcome(record: Recording, response: bytes | None = None) -> Outcome:
+    """The call at its end. ``response`` replaces the recorded body."""
+    known = classify(record)
+    assert known is not None
+    provider, endpoint = known
+    arrival = Arrival(
+        id=new_id(),
+        time=utc_now(),
+        started=0.0,
+        entrance=Entrance.GATEWAY,
+        provider=provider,
+        endpoint=endpoint,
+        attribution=Attribution(),
+        upstream=record["provider_host"],
+    )
+    call = Call(arrival, headers(record, "request"))
+    call.request_data(body(record, "request"))
+    call.request_done()
+    call.response_started(record["status"], headers(record, "response"))
+    data = body(record, "response") if response is None else response
+    if data:
+        call.response_data(data, 0.0)
+    return call.finish(0.0, None, left=True)
+
+
+def booked(ended: Outcome, table: PriceTable, at: datetime | None = None) -> Entry:
+    """The row of a call, as the recorder makes it; at the prices of ``at``, by default now."""
+    usage = ended.usage if ended.texts is None else estimated_usage(ended)
+    exchange = ended.exchange if at is None else replace(ended.exchange, time=at)
+    return book(exchange, usage, table, ended.price_provider)

@@ -27,6 +27,7 @@ from acm_addon.providers.base import (
 )
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
 from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.providers.texts import TextKeys
 from acm_addon.sse import Event
 
 _METERED = {
@@ -61,8 +62,8 @@ _ERROR_TYPES = {
 
 class MessagesBody(ResponseBody):
     WANTED = tuple((key,) for key in ("model", "id", "usage", "error"))
-    DOCUMENT_TEXT = ("text", "thinking", "partial_json")
-    STREAM_TEXT = DOCUMENT_TEXT
+    DOCUMENT_TEXT = TextKeys(("text", "thinking", "content", "name"), objects=("input",))
+    STREAM_TEXT = TextKeys(("text", "thinking", "content", "name", "partial_json"))
 
     _start: bytes | None = None
     _delta: bytes | None = None
@@ -125,7 +126,7 @@ class CompleteBody(ResponseBody):
     """Text completions of 2023: no usage, so that the tokenizer counts."""
 
     WANTED = tuple((key,) for key in ("model", "id", "log_id", "error"))
-    DOCUMENT_TEXT = ("completion",)
+    DOCUMENT_TEXT = TextKeys(("completion",))
     STREAM_TEXT = DOCUMENT_TEXT
 
     _first: bytes | None = None

@@ -13,7 +13,7 @@ from typing import ClassVar
 from acm_addon.json_fields import JsonFields, Path, parse
 from acm_addon.model import Quantities, Reason, UsageSource
 from acm_addon.providers.base import RequestFacts, ResponseFacts
-from acm_addon.providers.texts import GeneratedText, input_texts
+from acm_addon.providers.texts import GeneratedText, TextKeys, input_texts
 from acm_addon.sse import Event, SseParser
 
 MAX_REQUEST_COPY = 8 * 1024 * 1024
@@ -79,10 +79,10 @@ class ResponseBody(ABC):
 
     WANTED: ClassVar[tuple[Path, ...]]
     """What to capture of a JSON body."""
-    DOCUMENT_TEXT: ClassVar[tuple[str, ...]] = ()
-    """Keys of generated text in a JSON body."""
-    STREAM_TEXT: ClassVar[tuple[str, ...]] = ()
-    """Keys of generated text in the events of a stream."""
+    DOCUMENT_TEXT: ClassVar[TextKeys | None] = None
+    """Where generated text is in a JSON body; None where there is none."""
+    STREAM_TEXT: ClassVar[TextKeys | None] = None
+    """Where generated text is in the events of a stream."""
 
     def __init__(self, request: RequestFacts, status: int, content_type: str) -> None:
         self._request = request

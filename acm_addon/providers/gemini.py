@@ -29,6 +29,7 @@ from acm_addon.providers.base import (
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
 from acm_addon.providers.gemini_usage import tally_grounding, tally_usage
 from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.providers.texts import TextKeys
 from acm_addon.sse import Event
 
 _MODEL_CALL = re.compile(r"/v1[a-z0-9]*/((?:models|tunedModels|dynamic)/[^/:]+):(\w+)")
@@ -98,8 +99,10 @@ _DOCUMENT = (
 class GenerateBody(ResponseBody):
     # Without alt=sse, a stream is a JSON array of such documents.
     WANTED = (*_DOCUMENT, *((ANY, *path) for path in _DOCUMENT))
-    DOCUMENT_TEXT: ClassVar[tuple[str, ...]] = ("text",)
-    STREAM_TEXT: ClassVar[tuple[str, ...]] = DOCUMENT_TEXT
+    DOCUMENT_TEXT: ClassVar[TextKeys | None] = TextKeys(
+        ("text", "name", "code"), objects=("args",), foreign=("groundingMetadata",)
+    )
+    STREAM_TEXT: ClassVar[TextKeys | None] = DOCUMENT_TEXT
     _HAS_OUTPUT = True
 
     def __init__(self, request: RequestFacts, status: int, content_type: str) -> None:
@@ -196,8 +199,8 @@ class GenerateBody(ResponseBody):
 class EmbedBody(GenerateBody):
     """Embeddings: input tokens alone, and from older models nothing at all."""
 
-    DOCUMENT_TEXT = ()
-    STREAM_TEXT = ()
+    DOCUMENT_TEXT = None
+    STREAM_TEXT = None
     _HAS_OUTPUT = False
 
 

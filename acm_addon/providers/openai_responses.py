@@ -9,6 +9,7 @@ from acm_addon.providers.base import RequestFacts
 from acm_addon.providers.body import Reading, ResponseBody
 from acm_addon.providers.openai_usage import stated_cost, tally_tools, tally_usage
 from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.providers.texts import TextKeys
 from acm_addon.sse import Event
 
 _USAGE = re.compile(rb'"usage"\s*+:\s*+\{')
@@ -64,15 +65,20 @@ class ChatBody(ResponseBody):
     WANTED: ClassVar[tuple[Path, ...]] = tuple(
         (key,) for key in ("model", "id", "service_tier", "usage", "x_groq", "error")
     )
-    DOCUMENT_TEXT: ClassVar[tuple[str, ...]] = (
-        "content",
-        "reasoning_content",
-        "reasoning",
-        "refusal",
-        "arguments",
-        "text",
+    DOCUMENT_TEXT: ClassVar[TextKeys | None] = TextKeys(
+        (
+            "content",
+            "reasoning_content",
+            "reasoning",
+            "refusal",
+            "name",
+            "arguments",
+            "text",
+        ),
+        # OpenRouter repeats the reasoning, Groq shows what its tools found, and others cite.
+        foreign=("reasoning_details", "executed_tools", "annotations", "search_results"),
     )
-    STREAM_TEXT: ClassVar[tuple[str, ...]] = DOCUMENT_TEXT
+    STREAM_TEXT: ClassVar[TextKeys | None] = DOCUMENT_TEXT
     _HAS_OUTPUT = True
 
     _first: bytes | None = None
@@ -131,8 +137,8 @@ class ChatBody(ResponseBody):
 class EmbeddingsBody(ChatBody):
     """Embeddings: input tokens alone, and nothing generated."""
 
-    DOCUMENT_TEXT = ()
-    STREAM_TEXT = ()
+    DOCUMENT_TEXT = None
+    STREAM_TEXT = None
     _HAS_OUTPUT = False
 
 
@@ -143,8 +149,8 @@ class ImagesBody(ChatBody):
     """
 
     WANTED = tuple((key,) for key in ("usage", "size", "quality", "error"))
-    DOCUMENT_TEXT = ()
-    STREAM_TEXT = ()
+    DOCUMENT_TEXT = None
+    STREAM_TEXT = None
     _HAS_OUTPUT = False
 
     def _stream_ended(self) -> bool:
@@ -162,8 +168,13 @@ class ResponsesBody(ResponseBody):
         ("output", ANY, "type"),
         ("output", ANY, "container_id"),
     )
-    DOCUMENT_TEXT = ("text", "arguments", "refusal")
-    STREAM_TEXT = ("delta",)
+    DOCUMENT_TEXT = TextKeys(
+        ("text", "refusal", "name", "arguments", "input", "code"),
+        objects=("action",),
+        # The request's own, repeated, and what tools found.
+        foreign=("tools", "tool_choice", "format", "instructions", "annotations", "results"),
+    )
+    STREAM_TEXT = TextKeys(("delta", "name"), foreign=("tools",))
 
     def __init__(self, request: RequestFacts, status: int, content_type: str) -> None:
         super().__init__(request, status, content_type)
@@ -189,7 +200,7 @@ class ResponsesBody(ResponseBody):
             self._notice_item(mapping(parse(data)))
         elif b'"usage"' in data and _USAGE.search(data):
             self._last = data
-        return True
+        return kind != b"response.output_item.added"  # which has a called function's name
 
     def _notice_item(self, event: Mapping[str, object]) -> None:
         item = mapping(event.get("item"))

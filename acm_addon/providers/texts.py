@@ -5,6 +5,7 @@ Used only where a provider reports no usage, so both ends do as little as they c
 
 import json
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 from acm_addon.json_fields import parse
@@ -84,21 +85,60 @@ def input_texts(body: bytes) -> list[str]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class TextKeys:
+    """Which values of a response's JSON are generated text, by their keys."""
+
+    strings: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    """Keys of objects that the model wrote: the arguments of a tool call."""
+    foreign: tuple[str, ...] = ()
+    """Keys of objects and lists in which nothing counts: what others wrote, and repetitions."""
+
+
+_COLON = rb'"[ \t\r\n]*+:[ \t\r\n]*+'
+_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
+
+
 @lru_cache(maxsize=64)
-def _pattern(keys: tuple[str, ...]) -> re.Pattern[bytes]:
-    """Finds the string values of keys. The last quote may be missing: a body may be cut there."""
-    names = "|".join(map(re.escape, keys)).encode()
-    return re.compile(
-        rb'"(?:' + names + rb')"[ \t\r\n]*+:[ \t\r\n]*+"((?:[^"\\]++|\\.)*+)"?', re.DOTALL
+def _pattern(keys: TextKeys) -> re.Pattern[bytes]:
+    """Finds the string values of keys, and where their objects and the foreign ones begin.
+
+    The last quote of a string may be missing: a body may be cut there.
+    """
+    finds = (
+        (keys.strings, _COLON + rb'"(?P<string>(?:[^"\\]++|\\.)*+)"?'),
+        (keys.objects, _COLON + rb"(?P<object>)(?=\{)"),
+        (keys.foreign, _COLON + rb"(?P<foreign>)(?=[{\[])"),
     )
+    choices = (
+        rb"(?:" + "|".join(map(re.escape, names)).encode() + rb")" + value
+        if names
+        else rb"(?!)" + value
+        for names, value in finds
+    )
+    return re.compile(rb'"(?:' + rb"|".join(choices) + rb")", re.DOTALL)
+
+
+def _end_of_container(raw: bytes, start: int) -> int:
+    """Where the object or list that begins at ``start`` ends, at the latest where ``raw`` does."""
+    depth = 0
+    for match in _BRACKETS.finditer(raw, start):
+        if match[0] in (b"{", b"["):
+            depth += 1
+        elif match[0] in (b"}", b"]"):
+            depth -= 1
+            if not depth:
+                return match.end()
+    return len(raw)
 
 
 class GeneratedText:
     """What a model wrote, held as raw payloads until somebody asks."""
 
-    def __init__(self, keys: tuple[str, ...], *, events: bool) -> None:
-        """``keys``: the JSON keys whose string values are generated text. ``events``: what is added
-        are the events of a stream, and not the pieces of one document."""
+    def __init__(self, keys: TextKeys, *, events: bool) -> None:
+        """``events``: what is added are the events of a stream, and not the pieces of one
+        document."""
         self._pattern = _pattern(keys)
         self._events = events
         self._raw: list[bytes] = []
@@ -134,7 +174,19 @@ class GeneratedText:
         return max(self._payloads, excess // _BYTES_PER_TOKEN)
 
     def _found(self) -> list[bytes]:
-        return self._pattern.findall((b"\n" if self._events else b"").join(self._raw))
+        raw = (b"\n" if self._events else b"").join(self._raw)
+        found = []
+        passed = 0
+        for match in self._pattern.finditer(raw):
+            if match.start() < passed:
+                continue
+            if match["string"] is not None:
+                found.append(match["string"])
+                continue
+            passed = _end_of_container(raw, match.end())
+            if match["object"] is not None:
+                found.append(raw[match.end() : passed])
+        return found
 
     def _fold(self) -> None:
         for text in self._found():
@@ -147,6 +199,8 @@ class GeneratedText:
 
 
 def _unescape(raw: bytes) -> str:
+    if raw.startswith(b"{") and isinstance(written := parse(raw), dict):
+        return _well_formed(_dump(written))
     text = parse(b'"' + raw + b'"')
     return _well_formed(text) if isinstance(text, str) else raw.decode(errors="replace")
 

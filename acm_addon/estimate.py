@@ -4,6 +4,20 @@ from acm_addon.model import Quantity, Reason, Usage, UsageSource
 from acm_addon.tap import Outcome
 from acm_addon.tokens import count_tokens
 
+_WITHOUT_MESSAGES = frozenset(
+    (
+        "completions",
+        "fim.completions",
+        "complete",
+        "embeddings",
+        "embedContent",
+        "batchEmbedContents",
+        "generateContent",
+        "streamGenerateContent",
+    )
+)
+"""Endpoints that count text alone. Gemini leaves its chat format out of the count."""
+
 
 def estimated_usage(outcome: Outcome) -> Usage:
     """The outcome's usage with its missing totals counted from the texts, marked estimated.
@@ -16,7 +30,8 @@ def estimated_usage(outcome: Outcome) -> Usage:
     model = outcome.exchange.model
     quantities: dict[str, Quantity] = dict(outcome.usage.quantities)
     if "input_tokens" not in quantities and inputs:
-        quantities["input_tokens"] = count_tokens(inputs, model)
+        chat = outcome.exchange.endpoint not in _WITHOUT_MESSAGES
+        quantities["input_tokens"] = count_tokens(inputs, model, chat=chat)
     missing = "input_tokens" not in quantities
     if outcome.usage.incomplete:
         # Nothing readable is not nothing generated.

@@ -4,7 +4,7 @@ import json
 
 from acm_addon.estimate import estimated_usage
 from acm_addon.model import Reason, UsageSource
-from tests.taps import answered, ended
+from tests.taps import answered, call, ended
 
 STREAM = b"".join(
     b"data: " + json.dumps(event).encode() + b"\n\n"
@@ -16,13 +16,16 @@ STREAM = b"".join(
 
 
 def test_a_stream_without_usage_is_counted() -> None:
-    """Input and output are counted from their texts, and the row says that they are estimates."""
+    """Input and output are counted from their texts, and the row says that they are estimates.
+
+    Of the input one token is the word, and seven are what the chat format puts around it.
+    """
     outcome = ended(answered(STREAM + b"data: [DONE]\n\n", content_type="text/event-stream"))
 
     usage = estimated_usage(outcome)
 
     assert UsageSource.ESTIMATED == usage.source
-    assert {"input_tokens": 1, "output_tokens": 4} == dict(usage.quantities)
+    assert {"input_tokens": 8, "output_tokens": 4} == dict(usage.quantities)
     assert usage.reason is None
 
 
@@ -31,3 +34,17 @@ def test_a_stream_cut_off_counts_what_was_received() -> None:
     outcome = ended(answered(STREAM, content_type="text/event-stream"), failure=Reason.CLIENT_LEFT)
 
     assert 4 == estimated_usage(outcome).quantities["output_tokens"]
+
+
+def test_a_text_without_messages_is_counted_as_it_is() -> None:
+    """Legacy completions and embeddings have no chat format to allow for."""
+    body = json.dumps({"id": "c", "model": "davinci-002", "choices": [{"text": "Hi"}]})
+    one = call("/v1/completions")
+    one.request_data(b'{"model":"davinci-002","prompt":"Hello"}')
+    one.request_done()
+    one.response_started(200, {"content-type": "application/json"})
+    one.response_data(body.encode(), 100.25)
+
+    usage = estimated_usage(ended(one))
+
+    assert {"input_tokens": 1, "output_tokens": 1} == dict(usage.quantities)

@@ -131,6 +131,9 @@ def expected_cost(record: Recording) -> int | None:
     reported = record["reported_usage"]
     if "cost_usd_ticks" in reported:
         return round(Fraction(reported["cost_usd_ticks"], 10))
-    if "cost_usd" in reported and not reported["raw"].get("is_byok"):
-        return round(Fraction(str(reported["cost_usd"])) * 10**9)
-    return None
+    if "cost_usd" not in reported:
+        return None
+    stated = Fraction(str(reported["cost_usd"]))
+    if reported["raw"].get("is_byok"):  # the fee of OpenRouter, beside the bill of another
+        stated += Fraction(str(reported["raw"]["cost_details"]["upstream_inference_cost"]))
+    return round(stated * 10**9)

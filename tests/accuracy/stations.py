@@ -1,4 +1,4 @@
-"""A recording straight through the stations: tap, provider, estimate, booking. No proxy, no disk."""
+"""A recording straight through the stations: tap, provider, estimate, booking. No proxy or disk."""
 
 from dataclasses import replace
 from datetime import datetime

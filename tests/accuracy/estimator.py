@@ -1,0 +1,153 @@
+"""How far the tokenizer is from the provider: usage is taken out of recordings that have it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from statistics import median, quantiles
+
+from acm_addon.pricing import PriceTable
+from tests.accuracy.expected import expected_quantities
+from tests.accuracy.recordings import Recording, body, is_comparable
+from tests.accuracy.stations import booked, is_metered, outcome
+from tests.accuracy.stripping import without_usage
+
+_FAMILIES = (
+    ("OpenAI, cl100k", r"gpt-3|gpt-4(?![.o\d])|text-embedding|davinci|babbage"),
+    ("OpenAI, o200k", r"gpt-|chatgpt|o\d|computer-use|codex"),
+    ("Claude", "claude"),
+    ("Gemini", "gemini|gemma|embedding-0"),
+    ("Grok", "grok"),
+    ("Mistral", r"\w*mistral|\w*stral|mixtral|open-"),
+    ("DeepSeek", "deepseek"),
+    ("Llama", "llama|meta-"),
+    ("Qwen", "qwen"),
+    ("GLM", "glm|zai"),
+    ("Kimi", "kimi|moonshot"),
+    ("Sonar", "sonar|pplx"),
+)
+_UNSEEN_INPUT = re.compile(
+    rb'"(?:image_url|input_image|image|file|input_file|document|audio|input_audio|inlineData'
+    rb"|inline_data|fileData|file_data|file_id|previous_response_id|conversation|cachedContent"
+    rb"|encrypted_content|google_search|googleSearch|googleSearchRetrieval|urlContext|url_context"
+    rb"|codeExecution|code_execution|web_search\w*|x_search|web_fetch\w*|mcp|mcp_servers|prompt_id"
+    rb'|file_search\w*|code_interpreter|tool_search\w*|container|compaction|search_parameters)"'
+)
+"""Names in a request of what counts as input though no text of the request holds it."""
+_UNSEEN_OUTPUT = re.compile(
+    rb'"(?:encrypted_content|thinking|redacted_thinking|server_tool_use|executed_tools|mcp_call'
+    rb"|mcp_tool_use|web_search_call|image_generation_call|code_interpreter_call|reasoning_details"
+    rb'|thoughtSignature|thought_signature)"'
+)
+"""Names in a response that shows only a summary, or nothing, of what was generated."""
+_TOOLS = re.compile(rb'"(?:tools|functions)"\s*:\s*\[\s*\{')
+_UNSEEN_UNITS = {
+    "input_tokens": (
+        "input_image_tokens",
+        "input_audio_tokens",
+        "input_video_tokens",
+        "input_tool_tokens",
+        "web_searches",
+    ),
+    "output_tokens": (
+        "output_reasoning_tokens",
+        "output_audio_tokens",
+        "output_image_tokens",
+        "output_citation_tokens",
+    ),
+}
+
+
+class Kind(Enum):
+    """What a recording shows of the tokens that count."""
+
+    TEXT = "text"
+    """All of it, as text."""
+    TOOLS = "with tools"
+    """Input with tools, around which every provider puts a text of its own."""
+    UNSEEN = "not all seen"
+    """Pictures, sound, files, searches, stored input, or hidden reasoning count too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One total of one recording, in tokens."""
+
+    id: str
+    family: str
+    unit: str
+    """``input_tokens`` or ``output_tokens``."""
+    reported: int
+    estimated: int
+    kind: Kind
+
+    @property
+    def error(self) -> float:
+        """Relative; positive where we count too many."""
+        return self.estimated / self.reported - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The errors of many estimates, as fractions."""
+
+    calls: int
+    sum: float
+    """Of all of them together: where errors cancel, as in a month's bill."""
+    median: float
+    """Of the absolute error of a call."""
+    p90: float
+
+
+def estimates(records: Iterable[Recording]) -> list[Estimate]:
+    """Both totals of every metered recording that reports them, counted without its usage."""
+    table = PriceTable.current()
+    found = []
+    for record in records:
+        if not (is_metered(record) and is_comparable(record)) or record["status"] >= 400:
+            continue
+        expected = expected_quantities(record)
+        row = booked(outcome(record, without_usage(body(record, "response"))), table)
+        found += [
+            Estimate(
+                record["id"],
+                family(row.model),
+                unit,
+                expected[unit],
+                int(row.usage[unit]),
+                _kind(record, unit, expected),
+            )
+            for unit in _UNSEEN_UNITS
+            if expected.get(unit) and unit in row.usage
+        ]
+    return found
+
+
+def family(model: str | None) -> str:
+    """Models with one tokenizer, or thereabouts."""
+    name = (model or "").lower().rpartition("/")[2].removeprefix("ft:")
+    return next((title for title, names in _FAMILIES if re.match(names, name)), "others")
+
+
+def spread(of: list[Estimate]) -> Spread:
+    """Raises ValueError for an empty list."""
+    if not of:
+        raise ValueError("no estimates")
+    errors = sorted(abs(each.error) for each in of)
+    reported = sum(each.reported for each in of)
+    return Spread(
+        calls=len(of),
+        sum=sum(each.estimated for each in of) / reported - 1,
+        median=median(errors),
+        p90=quantiles(errors, n=10, method="inclusive")[-1] if len(errors) > 1 else errors[0],
+    )
+
+
+def _kind(record: Recording, unit: str, expected: dict[str, int]) -> Kind:
+    side, unseen = (
+        ("request", _UNSEEN_INPUT) if unit == "input_tokens" else ("response", _UNSEEN_OUTPUT)
+    )
+    data = body(record, side)
+    if any(expected.get(part) for part in _UNSEEN_UNITS[unit]) or unseen.search(data):
+        return Kind.UNSEEN
+    return Kind.TOOLS if side == "request" and _TOOLS.search(data) else Kind.TEXT

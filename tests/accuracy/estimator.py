@@ -97,6 +97,8 @@ class Spread:
     median: float
     """Of the absolute error of a call."""
     p90: float
+    tokens: float
+    """Median of the absolute error in tokens."""
 
 
 def estimates(records: Iterable[Recording]) -> list[Estimate]:
@@ -140,6 +142,7 @@ def spread(of: list[Estimate]) -> Spread:
         sum=sum(each.estimated for each in of) / reported - 1,
         median=median(errors),
         p90=quantiles(errors, n=10, method="inclusive")[-1] if len(errors) > 1 else errors[0],
+        tokens=median(abs(each.estimated - each.reported) for each in of),
     )
 
 

@@ -1,0 +1,139 @@
+"""The comparison itself, over fixtures of our own that cover every family."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from acm_addon.model import UsageSource
+from acm_addon.pricing import PriceTable
+from acm_addon.providers import PROVIDERS
+from tests.accuracy.compare import REASONS, Agreement, judge, judge_all
+from tests.accuracy.estimator import Estimate, Kind, estimates, family, spread
+from tests.accuracy.page import page
+from tests.accuracy.recordings import FIXTURES, ROOT, Recording, body, recordings
+from tests.accuracy.stations import booked, classify, is_metered, outcome
+from tests.accuracy.stripping import without_usage
+
+_OWN = recordings(FIXTURES)
+_TABLE = PriceTable.current()
+
+
+@pytest.mark.parametrize("record", _OWN, ids=lambda record: record["id"])
+def test_our_own_recordings_agree(record: Recording) -> None:
+    """Every quantity and every stated cost of every family, plain and streamed."""
+    verdict = judge(record, _TABLE)
+    assert () == verdict.differences
+    assert record["usage_reported"] == (verdict.agreement is not Agreement.NOTHING_REPORTED)
+
+
+def test_every_family_has_a_recording_of_our_own() -> None:
+    """What is claimed to be read is compared also where there are no recordings of others."""
+    metered = [record for record in _OWN if is_metered(record)]
+    known = [known for record in metered if (known := classify(record))]
+    assert {provider.name for provider in PROVIDERS} == {provider.name for provider, _ in known}
+    assert {
+        ("openai", "chat.completions", "sse"),
+        ("openai", "responses", "json"),
+        ("openai", "responses", "sse"),
+        ("openai", "embeddings", "json"),
+        ("openai", "completions", "sse"),
+        ("openai", "images.generations", "json"),
+        ("openai", "images.generations", "sse"),
+        ("anthropic", "messages", "json"),
+        ("anthropic", "messages", "sse"),
+        ("gemini", "generateContent", "json"),
+        ("gemini", "streamGenerateContent", "sse"),
+        ("gemini", "streamGenerateContent", "json-array-stream"),
+    } <= {
+        (provider.name, endpoint.name, record["transport"])
+        for record, (provider, endpoint) in zip(metered, known, strict=True)
+    }
+
+
+def test_the_second_opinion_shares_no_code_with_the_readers() -> None:
+    probe = "import sys, tests.accuracy.expected; print('acm_addon' in sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert "False\n" == ended.stdout
+
+
+def test_a_wrong_quantity_and_a_wrong_cost_are_named() -> None:
+    record = next(each for each in _OWN if each["provider"] == "openrouter")
+    other = record["reported_usage"] | {"output_tokens": 5, "cost_usd": 0.0000032}
+    verdict = judge(record | {"reported_usage": other}, _TABLE)
+    assert Agreement.DIFFERENT is verdict.agreement
+    assert ("output_tokens: 5, ours 4", "provider_cost: 3200, ours 3100") == verdict.differences
+
+
+def test_what_is_not_read_has_a_reason() -> None:
+    """A reason is about the kind of call, and never empty."""
+    chat = next(each for each in _OWN if each["id"] == "own-openai-00")
+    host = "api.example.com"
+    changed = {
+        "host": {"provider_host": host},
+        "websocket": {"transport": "websocket"},
+        "unread": {"path": "/v1/audio/transcriptions"},
+        "cut": {"response_body_encoding": "text-truncated"},
+        "counting": {"path": "/v1/responses/input_tokens"},
+        "asynchronous": {"method": "GET", "path": "/v1/batches/batch_own"},
+        "copy": {"method": "GET", "path": "/v1/responses/resp_own"},
+        "managing": {"path": "/v1/files"},
+    }
+    assert REASONS.keys() == changed.keys()
+    for reason, change in changed.items():
+        record = chat | {"path_pattern": change.get("path", chat["path"])} | change
+        assert reason == judge(record, _TABLE).reason
+
+
+@pytest.mark.parametrize("record", _OWN, ids=lambda record: record["id"])
+def test_usage_can_be_taken_out(record: Recording) -> None:
+    """What is left is the same answer, and nothing in it says how long it is."""
+    if not is_metered(record) or record["status"] >= 400 or "images" in record["path"]:
+        return
+    row = booked(outcome(record, without_usage(body(record, "response"))), _TABLE)
+    assert UsageSource.ESTIMATED == row.usage_source
+    assert b'"total_tokens"' not in without_usage(body(record, "response"))
+
+
+def test_estimates_say_how_much_of_the_truth_was_in_sight() -> None:
+    """Hidden reasoning is no fault of the tokenizer, and tools are a matter of their own."""
+    kinds = {(each.id, each.unit): each.kind for each in estimates(_OWN)}
+    assert Kind.UNSEEN is kinds["own-gemini-00", "output_tokens"]
+    assert Kind.TEXT is kinds["own-gemini-00", "input_tokens"]
+    assert Kind.TEXT is kinds["own-anthropic-00", "output_tokens"]
+
+
+def test_a_spread_weighs_the_sum_and_the_calls() -> None:
+    """Errors cancel in the sum, and not in the median."""
+    low = Estimate("a", "Claude", "input_tokens", 100, 50, Kind.TEXT)
+    high = replace(low, id="b", reported=100, estimated=150)
+    both = spread([low, high])
+    assert (2, 0.0, 0.5, 0.5) == (both.calls, both.sum, both.median, both.p90)
+
+
+@pytest.mark.parametrize(
+    ("model", "title"),
+    [
+        ("gpt-4-0613", "OpenAI, cl100k"),
+        ("openai/gpt-4o-mini", "OpenAI, o200k"),
+        ("o3", "OpenAI, o200k"),
+        ("meta-llama/llama-4-maverick", "Llama"),
+        ("magistral-small", "Mistral"),
+        (None, "others"),
+    ],
+)
+def test_models_with_one_tokenizer_are_one_family(model: str | None, title: str) -> None:
+    assert title == family(model)
+
+
+def test_the_page_names_what_differs_and_no_place_on_this_machine() -> None:
+    """The page is the same wherever it is written."""
+    wrong = _OWN[0] | {"reported_usage": _OWN[0]["reported_usage"] | {"output_tokens": 1}}
+    text = page(judge_all([wrong, *_OWN[1:]]), estimates(_OWN))
+    assert _OWN[0]["id"] in text
+    assert "output_tokens: 1, ours 7" in text
+    assert str(ROOT) not in text
+    assert text == page(judge_all([wrong, *_OWN[1:]]), estimates(_OWN))

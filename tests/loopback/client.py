@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acm_addon.model import Entrance
+from acm_addon.routing import provider_of_host
 
 PATIENCE = 20.0
-PREFIXES = {
-    "api.openai.com": "/openai",
-    "api.anthropic.com": "/anthropic",
-    "generativelanguage.googleapis.com": "/gemini",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,11 @@ class Connection:
 
     def target(self, path: str) -> str:
         """A provider's path as it is asked for at this entrance."""
-        return path if self.entrance is Entrance.FORWARD else PREFIXES[self.host] + path
+        if self.entrance is Entrance.FORWARD:
+            return path
+        provider = provider_of_host(self.host)
+        assert provider is not None
+        return f"/{provider.name}{path}"
 
     def send(
         self,

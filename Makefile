@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types contracts unit bench docs lock clean
+.PHONY: demo test lint types contracts unit accuracy bench docs lock clean
 
 demo: $(READY)
 	$(BIN)/acm demo
@@ -26,6 +26,9 @@ contracts: $(READY)
 
 unit: $(READY)
 	$(BIN)/pytest -n 2 --dist loadgroup -q
+
+accuracy: $(READY)
+	$(BIN)/python -m tests.accuracy
 
 bench: $(READY)
 	$(BIN)/python -m bench

@@ -32,7 +32,8 @@ def _lines(folder: Path) -> Iterator[Recording]:
 
 def is_comparable(record: Recording) -> bool:
     """Whether the provider's usage is in a response that was recorded to its end."""
-    return record["usage_reported"] and record["response_body_encoding"] != "text-truncated"
+    whole: bool = record["response_body_encoding"] != "text-truncated"
+    return whole and bool(record["usage_reported"])
 
 
 def body(record: Recording, side: str) -> bytes:

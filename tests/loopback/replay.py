@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import chain, cycle
 from pathlib import Path
 from typing import Self
@@ -32,7 +33,7 @@ from tests.loopback.client import PATIENCE, Connection
 from tests.loopback.harness import LiveProxy
 
 _CODINGS: Mapping[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.compress,
+    "gzip": partial(gzip.compress, mtime=0),  # the same bytes whenever they are made
     "deflate": zlib.compress,
     "br": brotli.compress,
     "zstd": zstandard.compress,
@@ -143,12 +144,15 @@ def pieces(data: bytes) -> Iterator[bytes]:
 def replay(proxy: LiveProxy, records: Sequence[Recording], entrance: Entrance) -> dict[str, Entry]:
     """Ask for every recording through an entrance, and return the rows by recording.
 
-    Raises AssertionError where the client did not get the very bytes that the provider sent.
+    Raises AssertionError where the client did not get the very bytes that the provider sent, and
+    where a call has two rows.
     """
     with ThreadPoolExecutor(max_workers=2) as threads:
         list(threads.map(lambda record: _ask(proxy, record, entrance), records))
-    rows = proxy.settled_rows()
-    return {row.request_id or "": row for row in rows if row.entrance is entrance}
+    rows = [row for row in proxy.settled_rows() if row.entrance is entrance]
+    by_recording = {row.request_id or "": row for row in rows}
+    assert len(rows) == len(by_recording)
+    return by_recording
 
 
 def _ask(proxy: LiveProxy, record: Recording, entrance: Entrance) -> None:

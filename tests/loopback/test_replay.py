@@ -1,15 +1,17 @@
 """Recordings through the real proxy give the rows that they give without it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from acm_addon.home import Home
 from acm_addon.model import Entrance
+from acm_addon.pricing import PriceTable
 from tests.accuracy.recordings import FIXTURES, FOLDER, Recording, recordings
-from tests.accuracy.stations import is_metered, metered
+from tests.accuracy.stations import booked, is_metered, metered, outcome
 from tests.loopback.harness import LiveProxy
-from tests.loopback.replay import ReplayUpstream, compare, encoded, pieces
+from tests.loopback.replay import ReplayUpstream, compare, differences, encoded, pieces
 
 _SAMPLE = 60
 _OWN = [record for record in recordings(FIXTURES) if is_metered(record)]
@@ -36,6 +38,18 @@ def test_a_sample_of_recordings_gives_the_same_rows(
     replaying: LiveProxy, entrance: Entrance
 ) -> None:
     assert {} == compare(replaying, _OTHERS, entrance)
+
+
+def test_a_row_that_differs_is_named() -> None:
+    """The comparison is of every field; only times, the id, and the entrance may differ."""
+    record, table = _OWN[0], PriceTable.current()
+    fields = [*record["response_headers"], ["x-request-id", record["id"]]]
+    ended = outcome(record | {"response_headers": fields})
+    row = replace(booked(ended, table), first_byte_ms=3, latency_ms=9, entrance=Entrance.FORWARD)
+    assert {} == differences(record, row, table)
+    wrong = replace(row, usage={**row.usage, "output_tokens": 8}, stream=True)
+    assert {"usage", "stream"} == differences(record, wrong, table).keys()
+    assert {"first_byte_ms"} == differences(record, replace(row, first_byte_ms=None), table).keys()
 
 
 def test_our_own_recordings_travel_in_every_coding() -> None:

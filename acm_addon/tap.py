@@ -251,6 +251,12 @@ class Call:
         return self._request.input_text(), self._response.output_text()
 
 
+def exhaust(steps: Iterator[None]) -> None:
+    """Read it all at once, where no other traffic waits."""
+    for _ in steps:
+        pass
+
+
 def _read(reader: RequestReader | ResponseReader, data: bytes) -> Iterator[None]:
     """Feed ``data`` in parts that are each read in a few milliseconds."""
     reader.feed(data[:STEP])

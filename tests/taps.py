@@ -1,11 +1,10 @@
 """Calls in flight with the real OpenAI readers, for the tests of what follows from them."""
 
 import json
-from collections.abc import Iterator
 
 from acm_addon.model import Attribution, Entrance, Reason, utc_now
 from acm_addon.routing import provider_named
-from acm_addon.tap import Arrival, Call, Outcome
+from acm_addon.tap import Arrival, Call, Outcome, exhaust
 
 REQUEST = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]})
 RESPONSE = json.dumps(
@@ -17,12 +16,6 @@ RESPONSE = json.dumps(
         "usage": {"prompt_tokens": 8, "completion_tokens": 2, "total_tokens": 10},
     }
 )
-
-
-def exhaust(steps: Iterator[None]) -> None:
-    """Read it all at once."""
-    for _ in steps:
-        pass
 
 
 def call(path: str = "/v1/chat/completions") -> Call:

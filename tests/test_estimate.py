@@ -4,6 +4,7 @@ import json
 
 from acm_addon.estimate import estimated_usage
 from acm_addon.model import Reason, UsageSource
+from acm_addon.tap import exhaust
 from tests.taps import answered, call, ended
 
 STREAM = b"".join(
@@ -40,10 +41,10 @@ def test_a_text_without_messages_is_counted_as_it_is() -> None:
     """Legacy completions and embeddings have no chat format to allow for."""
     body = json.dumps({"id": "c", "model": "davinci-002", "choices": [{"text": "Hi"}]})
     one = call("/v1/completions")
-    one.request_data(b'{"model":"davinci-002","prompt":"Hello"}')
+    exhaust(one.request_data(b'{"model":"davinci-002","prompt":"Hello"}'))
     one.request_done()
     one.response_started(200, {"content-type": "application/json"})
-    one.response_data(body.encode(), 100.25)
+    exhaust(one.response_data(body.encode(), 100.25))
 
     usage = estimated_usage(ended(one))
 

@@ -7,7 +7,8 @@ import pytest
 
 from acm_addon.model import Completeness, Reason, UsageSource
 from acm_addon.providers.base import Billing
-from tests.taps import RESPONSE, answered, asked, call, ended, exhaust
+from acm_addon.tap import exhaust
+from tests.taps import RESPONSE, answered, asked, call, ended
 
 
 def test_a_whole_call() -> None:

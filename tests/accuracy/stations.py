@@ -10,7 +10,7 @@ from acm_addon.model import Attribution, Entrance, Entry, new_id, utc_now
 from acm_addon.pricing import PriceTable
 from acm_addon.providers.base import Billing, Endpoint, Provider
 from acm_addon.routing import provider_of_host
-from acm_addon.tap import Arrival, Call, Outcome
+from acm_addon.tap import Arrival, Call, Outcome, exhaust
 from tests.accuracy.recordings import Recording, body, headers, recordings
 
 
@@ -49,12 +49,12 @@ def outcome(record: Recording, response: bytes | None = None) -> Outcome:
         upstream=record["provider_host"],
     )
     call = Call(arrival, headers(record, "request"))
-    call.request_data(body(record, "request"))
+    exhaust(call.request_data(body(record, "request")))
     call.request_done()
     call.response_started(record["status"], headers(record, "response"))
     data = body(record, "response") if response is None else response
     if data:
-        call.response_data(data, 0.0)
+        exhaust(call.response_data(data, 0.0))
     return call.finish(0.0, None, left=True)
 
 

@@ -1,8 +1,9 @@
 """The hooks. Each says what happens at that moment and leaves the work to ``acm_addon.watch``."""
 
-from mitmproxy import http
+from mitmproxy import connection, http, tls
 from mitmproxy.proxy import server_hooks
 
+from acm_addon.distrust import Distrust
 from acm_addon.test_upstream import TestUpstream
 from acm_addon.watch import Watch
 
@@ -10,14 +11,27 @@ from acm_addon.watch import Watch
 class Acm:
     """mitmproxy's view of acm."""
 
-    def __init__(self, watch: Watch, test_upstream: TestUpstream | None) -> None:
+    def __init__(
+        self, watch: Watch, distrust: Distrust, test_upstream: TestUpstream | None
+    ) -> None:
         self._watch = watch
+        self._distrust = distrust
         self._test_upstream = test_upstream
 
     def http_connect_error(self, flow: http.HTTPFlow) -> None:
         flow.response = self._watch.connect_failed(flow)
 
+    def tls_failed_client(self, data: tls.TlsData) -> None:
+        self._distrust.handshake_failed(data)
+
+    def tls_established_client(self, data: tls.TlsData) -> None:
+        self._distrust.opened(data)
+
+    def client_disconnected(self, client: connection.Client) -> None:
+        self._distrust.closed(client)
+
     def requestheaders(self, flow: http.HTTPFlow) -> None:
+        self._distrust.spoke(flow.client_conn)
         self._watch.request_head(flow)
 
     def request(self, flow: http.HTTPFlow) -> None:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from acm_addon.errors import AcmError
 
+PING_PATH = "/acm/ping"
+"""A gateway path that the proxy answers itself: whoever asks knows that it is there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Home:

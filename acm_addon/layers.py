@@ -9,7 +9,8 @@ from mitmproxy.proxy import layer
 from mitmproxy.proxy.layers import TCPLayer
 from mitmproxy.proxy.layers.http import HttpStream
 
-from acm_addon.routing import may_be_provider, provider_of_host
+from acm_addon.ai_hosts import ai_host
+from acm_addon.routing import declared_host, may_be_provider, provider_of_host
 from acm_addon.server import speak_json
 
 
@@ -19,18 +20,20 @@ class Layers(NextLayer):
     name: ClassVar[str] = "nextlayer"
     """mitmproxy looks for its own addon under this name."""
 
-    def __init__(self, tunnelled: Callable[[], None]) -> None:
+    def __init__(self, tunnelled: Callable[[str | None], None]) -> None:
+        """``tunnelled`` is told of each tunnel, with the AI host that it leads to, if any."""
         self._tunnelled = tunnelled
 
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
         if _is_tunnel(nextlayer):
             nextlayer.layer = TCPLayer(nextlayer.context, ignore=True)
-            self._tunnelled()
+            self._tunnelled(ai_host(_destination(nextlayer)))
             return
         super().next_layer(nextlayer)
         if isinstance(nextlayer.layer, TCPLayer):
             # Not HTTP, though it goes to a provider: mitmproxy would collect all of it.
             nextlayer.layer = TCPLayer(nextlayer.context, ignore=True)
+            self._tunnelled(declared_host(_destination(nextlayer)))
         speak_json(nextlayer.layer)
 
     def tls_clienthello(self, data: tls.ClientHelloData) -> None:
@@ -40,7 +43,13 @@ class Layers(NextLayer):
             return
         if provider_of_host(data.client_hello.sni or "") is None:
             data.ignore_connection = True
-            self._tunnelled()
+            self._tunnelled(ai_host(data.client_hello.sni or ""))
+
+
+def _destination(nextlayer: layer.NextLayer) -> str:
+    """The host that a connection leads to: by its TLS greeting, else as it was asked for."""
+    address = nextlayer.context.server.address
+    return nextlayer.context.client.sni or (address[0] if address else "")
 
 
 def _is_tunnel(nextlayer: layer.NextLayer) -> bool:

@@ -13,6 +13,7 @@ from mitmproxy.addons.tlsconfig import TlsConfig
 from mitmproxy.master import Master
 
 from acm_addon.addon import Acm
+from acm_addon.distrust import Distrust
 from acm_addon.errors import AcmError
 from acm_addon.home import Home
 from acm_addon.layers import Layers
@@ -53,7 +54,7 @@ class Proxy:
         ensure_ca(self._home)
         recorder = Recorder(self._home)
         watch = Watch(recorder)
-        master = self._master(watch)
+        master = self._master(recorder, watch)
         servers = master.addons.get("proxyserver").servers
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -73,14 +74,14 @@ class Proxy:
             await recorder.close()
             log.info("stopped")
 
-    def _master(self, watch: Watch) -> Master:
+    def _master(self, recorder: Recorder, watch: Watch) -> Master:
         master = Master(None)
         master._legacy_log_events.uninstall()
         addons = [
             Proxyserver(),
             Layers(watch.tunnelled),
             TlsConfig(),
-            Acm(watch, self._test_upstream),
+            Acm(watch, Distrust(recorder.counters), self._test_upstream),
         ]
         master.addons.add(*addons)
         AcmConnectionHandler.use_addons(addons)

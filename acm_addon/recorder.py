@@ -9,10 +9,11 @@ import json
 import os
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from acm_addon.booking import book
+from acm_addon.counters import Counters
 from acm_addon.drain_process import DrainProcess
 from acm_addon.estimate import estimated_usage
 from acm_addon.home import Home
@@ -28,20 +29,6 @@ log = logger("recorder")
 _COUNTERS_EVERY_SECONDS = 1.0
 _MAX_UNWRITTEN = 10_000
 """Rows that wait for room on the disk. Beyond that the oldest is given up."""
-
-
-@dataclass(slots=True)
-class Counters:
-    """What the proxy did since it started. Shown by ``acm status``."""
-
-    calls: int = 0
-    """Calls that were begun."""
-    unmetered: int = 0
-    """Calls that passed and are not in the ledger, because recording failed."""
-    tunnelled: int = 0
-    """Connections to other hosts, passed through unread."""
-    unrouted: int = 0
-    """Gateway requests to paths that do not exist."""
 
 
 class Recorder:

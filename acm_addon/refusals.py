@@ -1,7 +1,10 @@
 """What we answer ourselves: JSON in the provider's own error shape, marked ``X-ACM-Error``."""
 
+import json
+
 from mitmproxy import http
 
+from acm_addon import __version__
 from acm_addon.providers.base import Provider
 from acm_addon.routing import gateway_paths, provider_of_host
 
@@ -53,6 +56,12 @@ def unroutable(path: str) -> http.Response:
 def refused(status: int, code: str, provider: Provider | None) -> http.Response:
     """A request that we do not send on, in the shape that the provider's SDK understands."""
     return _response(status, code, _MESSAGES[code], provider)
+
+
+def pong() -> http.Response:
+    """The answer to ``acm doctor``, which asks whether this is acm, and which version."""
+    body = json.dumps({"acm": __version__}).encode()
+    return http.Response.make(200, body, {"Content-Type": "application/json"})
 
 
 def _response(status: int, code: str, message: str, provider: Provider | None) -> http.Response:

@@ -49,6 +49,17 @@ def provider_of_host(host: str) -> Provider | None:
     return None
 
 
+def declared_host(host: str) -> str | None:
+    """The host as its provider's module writes it (``*.api.x.ai`` for one below it), or None.
+
+    Of this name it is certain that it holds nothing of the client's.
+    """
+    host = host.lower().rstrip(".")
+    if host in _BY_HOST:
+        return host
+    return next((f"*{suffix}" for suffix, _ in _BY_SUFFIX if host.endswith(suffix)), None)
+
+
 def gateway_route(target: str, headers: Mapping[str, str]) -> Route | None:
     """The route of an origin-form request target, or None where no path matches.
 

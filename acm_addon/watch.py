@@ -17,10 +17,13 @@ from typing import Any
 from mitmproxy import http
 
 from acm_addon import refusals
-from acm_addon.attribution import attribute, without_own_headers
+from acm_addon.attribution import attribute, tags_of, without_own_headers
+from acm_addon.counters import add
+from acm_addon.home import PING_PATH
 from acm_addon.journal import OpenCall, Progress, Sent
 from acm_addon.logs import fault, logger
-from acm_addon.model import Entrance, Reason, new_id, utc_now
+from acm_addon.model import Attribution, Entrance, Reason, new_id, utc_now
+from acm_addon.path_shapes import path_shape
 from acm_addon.providers.base import Billing, Provider
 from acm_addon.recorder import Recorder
 from acm_addon.routing import gateway_route, provider_of_host
@@ -104,8 +107,11 @@ class Watch:
         """Set while no call is in flight."""
         self.idle.set()
 
-    def tunnelled(self) -> None:
+    def tunnelled(self, ai_host: str | None) -> None:
+        """A connection is passed through unread, to an AI host that we know, or to any other."""
         self._recorder.counters.tunnelled += 1
+        if ai_host:
+            add(self._recorder.counters.passed_unread, ai_host)
 
     def connect_failed(self, flow: http.HTTPFlow) -> http.Response:
         """The answer to a CONNECT whose host cannot be reached."""
@@ -130,6 +136,9 @@ class Watch:
                 flow.client_conn.sni or ""
             )
         else:
+            if request.path == PING_PATH:
+                self._answer(flow, refusals.pong())
+                return
             route = gateway_route(request.path, request.headers)
             if route is None:
                 self._recorder.counters.unrouted += 1
@@ -137,12 +146,14 @@ class Watch:
                 return
             provider = route.provider
             _send_to(request, route.scheme, route.host, route.port, route.path)
+        tags = tags_of(request.headers.fields)
         request.headers.fields = without_own_headers(request.headers.fields)
         if provider is None:
             request.stream = True
             return
         entrance = Entrance.FORWARD if forward else Entrance.GATEWAY
-        self._track(flow, provider, entrance)
+        self._recorder.counters.invalid_tags += tags.invalid
+        self._track(flow, provider, entrance, attribute(tags.values))
 
     def _answer(self, flow: http.HTTPFlow, response: http.Response) -> None:
         discard_body(flow.request)
@@ -150,7 +161,9 @@ class Watch:
             response.content = b""
         flow.response = response
 
-    def _track(self, flow: http.HTTPFlow, provider: Provider, entrance: Entrance) -> None:
+    def _track(
+        self, flow: http.HTTPFlow, provider: Provider, entrance: Entrance, payer: Attribution
+    ) -> None:
         request = flow.request
         headers = _plain(request.headers)
         upgrade = headers.get("upgrade", "").lower()
@@ -160,6 +173,9 @@ class Watch:
         if endpoint.billing is Billing.FREE:
             request.stream = True
             return
+        if endpoint.billing is Billing.UNKNOWN:
+            shape = path_shape(request.method, path)
+            add(self._recorder.counters.not_understood, f"{provider.name} {shape}")
         arrival = Arrival(
             id=new_id(),
             time=utc_now(),
@@ -167,7 +183,7 @@ class Watch:
             entrance=entrance,
             provider=provider,
             endpoint=endpoint,
-            attribution=attribute(),
+            attribution=payer,
             upstream=request.host,
         )
         record = self._recorder.begin(arrival)

@@ -1,0 +1,30 @@
+from acm_addon.ai_hosts import ai_host
+from acm_addon.counters import MOST_NAMES, OTHERS, add
+from acm_addon.routing import declared_host
+
+
+def test_a_table_is_bounded() -> None:
+    """Names that come late are counted together; those that are there go on."""
+    table: dict[str, int] = {}
+    for number in range(MOST_NAMES + 5):
+        add(table, f"name {number}")
+    add(table, "name 0")
+
+    assert MOST_NAMES + 1 == len(table)
+    assert (2, 5) == (table["name 0"], table[OTHERS])
+
+
+def test_hosts_are_named_as_declared() -> None:
+    """A part of a host name that is the client's own does not get into the counters."""
+    assert "api.openai.com" == declared_host("API.OpenAI.com.")
+    assert "*.api.x.ai" == declared_host("eu-west-1.api.x.ai")
+    assert declared_host("api.openai.com.example.org") is None
+
+
+def test_known_ai_hosts_are_told_by_pattern() -> None:
+    """The names of Azure and Bedrock hosts are the user's own."""
+    assert "*.openai.azure.com" == ai_host("my-company.openai.azure.com")
+    assert "bedrock-runtime.*.amazonaws.com" == ai_host("bedrock-runtime.eu-west-1.amazonaws.com")
+    assert "api.cohere.com" == ai_host("api.cohere.com")
+    assert ai_host("example.com") is None
+    assert ai_host("") is None

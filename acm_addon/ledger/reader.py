@@ -10,7 +10,7 @@ AcmError.
 # ruff: noqa: S608
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,8 +20,16 @@ from zoneinfo import ZoneInfo
 
 from acm_addon.errors import AcmError
 from acm_addon.ledger.base import Position
+from acm_addon.ledger.crosstab import (
+    CrossRow,
+    GroupKey,
+    add_up,
+    cross_rows,
+    period_name,
+    queries,
+)
 from acm_addon.ledger.measures import DIMENSIONS, HISTOGRAM, MEASURES, QUARTER
-from acm_addon.ledger.rows import COLUMNS, entry, from_micros, to_micros
+from acm_addon.ledger.rows import COLUMNS, entry, to_micros
 from acm_addon.ledger.spans import Source, Span, spans
 from acm_addon.ledger.sqlite import BUSY_SECONDS, SCHEMA_VERSION, newer_ledger
 from acm_addon.ledger.totals import GroupRow, Totals, percentile
@@ -75,7 +83,7 @@ class LedgerReader:
 
     def summary(self, since: datetime, until: datetime) -> Totals:
         """Sums over the calls that started in the range."""
-        return _total(sums for _, *sums in self._sums(MEASURES, _NOTHING, since, until))
+        return add_up(sums for _, *sums in self._sums(MEASURES, _NOTHING, since, until))
 
     def grouped(
         self, by: Grouping, since: datetime, until: datetime, tz: ZoneInfo
@@ -91,10 +99,24 @@ class LedgerReader:
         groups: dict[str, list[list[int]]] = {}
         for name, *sums in self._sums(MEASURES, _Key(DIMENSIONS[by], by), since, until):
             groups.setdefault(name, []).append(sums)
-        rows = [GroupRow(name or None, _total(sums)) for name, sums in groups.items()]
+        rows = [GroupRow(name or None, add_up(sums)) for name, sums in groups.items()]
         return sorted(
             rows, key=lambda row: (-row.totals.cost, -row.totals.requests, row.name or "")
         )
+
+    def crossed(
+        self, keys: Sequence[GroupKey], since: datetime, until: datetime, tz: ZoneInfo
+    ) -> list[CrossRow]:
+        """Sums by the keys at once, each call in one row; see ``crosstab``.
+
+        The rows sum to ``summary(since, until)``.
+        """
+        asked = queries(keys, to_micros(since), to_micros(until))
+        with self._reading() as conn:
+            found = (
+                [row for one in asked for row in conn.execute(one.sql, one.values)] if conn else []
+            )
+        return cross_rows(found, keys, tz)
 
     def latency_percentiles(
         self, since: datetime, until: datetime, shares: Sequence[float] = (0.5, 0.95, 0.99)
@@ -242,28 +264,9 @@ def _sum_sql(span: Span, columns: Mapping[str, str], key: _Key) -> str:
     )
 
 
-def _total(sums: Iterable[Sequence[int]]) -> Totals:
-    """Add up rows of sums."""
-    return Totals(*map(sum, zip(*sums, strict=True)))
-
-
 def _calendar(buckets: list[tuple[Any, ...]], tz: ZoneInfo, *, hours: bool) -> list[GroupRow]:
-    """Quarters of an hour, in order, as days or hours of a zone.
-
-    Offsets and their changes are multiples of a quarter, so that each bucket lies in one day and
-    one hour. An hour is told from its repetition by its offset.
-    """
-    groups: dict[object, list[list[int]]] = {}
-    names: dict[object, str] = {}
+    """Quarters of an hour, in order, as days or hours of a zone."""
+    groups: dict[str, list[list[int]]] = {}
     for bucket, *sums in buckets:
-        local = from_micros(bucket).astimezone(tz)
-        period = (local.date(), local.hour, local.utcoffset()) if hours else local.date()
-        if period not in groups:
-            groups[period] = []
-            # The offset is the last thing in ISO format. An hour can begin at half past, when the
-            # clock was set back by half an hour: it is named for the hour, with its own offset.
-            names[period] = (
-                f"{local:%Y-%m-%dT%H}:00{local.isoformat()[-6:]}" if hours else f"{local:%Y-%m-%d}"
-            )
-        groups[period].append(sums)
-    return [GroupRow(names[period], _total(sums)) for period, sums in groups.items()]
+        groups.setdefault(period_name(bucket, tz, hours=hours), []).append(sums)
+    return [GroupRow(name, add_up(sums)) for name, sums in groups.items()]

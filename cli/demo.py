@@ -23,7 +23,7 @@ from cli import clients
 from cli.demo_calls import CALLS, DemoCall, Program, choose_program
 from cli.explain import explain
 from cli.render import BOLD, paint
-from cli.report import By, report
+from cli.report import report
 from cli.standin import StandIn
 from cli.tail import line_of
 from cli.today import today
@@ -146,7 +146,7 @@ def _show_reports(home: Home) -> None:
     _title("What they cost", "acm today")
     today(tz=None, as_json=False)
     _title("The same, by provider", "acm report --by provider")
-    report(by=By.PROVIDER)
+    report(by=["provider"])
     entry = _most_detailed(home)
     _title("And why one of them cost what it cost", f"acm explain {entry.id}")
     explain(id=entry.id, tz=None, as_json=False)

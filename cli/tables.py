@@ -3,7 +3,7 @@
 import csv
 import io
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import typer
@@ -12,8 +12,9 @@ from rich.console import Console, ConsoleDimensions
 from rich.table import Column, Table
 from rich.text import Text
 
-from acm_addon.ledger.totals import GroupRow, Totals
-from cli import sums
+from acm_addon.ledger.crosstab import CrossRow, GroupKey, Tag
+from acm_addon.ledger.totals import Totals
+from cli import grouping, sums
 from cli.render import clean, coloured, count, milliseconds, point_aligned, speaks_unicode
 
 PIPE_WIDTH = 1000
@@ -67,13 +68,18 @@ MEASURES = (
 )
 
 
-def print_table(title: str, by: str, rows: list[GroupRow], totals: Totals) -> None:
+def print_table(
+    title: str, keys: Sequence[GroupKey], rows: Sequence[CrossRow], totals: Totals
+) -> None:
     """The rows, and what they sum to. No number is ever cut: columns give way, names fold."""
     console = Console(no_color=not coloured(), highlight=False)
-    columns = _columns([*(row.totals for row in rows), totals], console)
+    columns = _columns([*(row.totals for row in rows), totals], console, len(keys))
     bold = "bold" if coloured() else "none"
     table = Table(
-        Column(by.capitalize(), overflow="fold", footer="Total"),
+        *(
+            Column(_heading(key), overflow="fold", footer="" if place else "Total")
+            for place, key in enumerate(keys)
+        ),
         *(
             # Flush right by our own padding: rich's would strip the decimals' alignment.
             Column(heading.rjust(len(cells[0])), footer=cells[-1], no_wrap=True)
@@ -87,12 +93,13 @@ def print_table(title: str, by: str, rows: list[GroupRow], totals: Totals) -> No
     )
     for row, *values in zip(rows, *(cells[:-1] for cells in columns.values()), strict=True):
         # Text, not str: a name from the wire must not be read as markup.
-        table.add_row(Text(label(row.name)), *values)
+        names = zip(keys, row.names, strict=True)
+        table.add_row(*(Text(label(key, name)) for key, name in names), *values)
     console.print(Text(title, style=bold))
     console.print(table)
 
 
-def _columns(sums_in_order: list[Totals], console: Console) -> dict[str, list[str]]:
+def _columns(sums_in_order: list[Totals], console: Console, keys: int) -> dict[str, list[str]]:
     """Cells by heading, the last of which is the total's. Widens the console where they need it."""
     total = sums_in_order[-1]
     columns = {
@@ -105,9 +112,9 @@ def _columns(sums_in_order: list[Totals], console: Console) -> dict[str, list[st
         return columns
     terminal = shutil.get_terminal_size().columns
     for heading in GIVE_WAY:
-        if _least_width(columns) > terminal:
+        if _least_width(columns, keys) > terminal:
             del columns[heading]
-    _set_width(console, max(terminal, _least_width(columns)))
+    _set_width(console, max(terminal, _least_width(columns, keys)))
     return columns
 
 
@@ -116,20 +123,28 @@ def _set_width(console: Console, width: int) -> None:
     console.size = ConsoleDimensions(width, console.height)
 
 
-def _least_width(columns: Mapping[str, list[str]]) -> int:
+def _least_width(columns: Mapping[str, list[str]], keys: int) -> int:
     """The width of a table in which every number is whole, and names have room to fold."""
-    return NAME_LEAST + sum(len(cells[0]) + GUTTER for cells in columns.values())
+    numbers = sum(len(cells[0]) + GUTTER for cells in columns.values())
+    return NAME_LEAST * keys + GUTTER * (keys - 1) + numbers
 
 
-def print_csv(by: str, rows: list[GroupRow]) -> None:
+def print_csv(words: Sequence[str], rows: Sequence[CrossRow]) -> None:
     """A header and a line for each row, in the names of the JSON. Lines end as Unix lines do."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([by, *sums.totals_json(Totals())])
+    writer.writerow([*words, *sums.totals_json(Totals())])
     for row in rows:
-        writer.writerow([row.name, *sums.totals_json(row.totals).values()])
+        writer.writerow([*row.names, *sums.totals_json(row.totals).values()])
     typer.echo(buffer.getvalue(), nl=False)
 
 
-def label(name: str | None) -> str:
-    return "(unknown)" if name is None else clean(name)
+def label(key: GroupKey, name: str | None) -> str:
+    """A name of a key for people. A call without a tag is no mystery; one without a model is."""
+    if name is None:
+        return "(none)" if isinstance(key, Tag) else "(unknown)"
+    return clean(name)
+
+
+def _heading(key: GroupKey) -> str:
+    return grouping.word(key) if isinstance(key, Tag) else key.capitalize()

@@ -42,6 +42,11 @@ class Home:
         return self.ca / "mitmproxy-ca-cert.pem"
 
     @property
+    def ca_key(self) -> Path:
+        """The authority's private key, and its certificate. It leaves this file for nowhere."""
+        return self.ca / "mitmproxy-ca.pem"
+
+    @property
     def ca_bundle(self) -> Path:
         """The system's roots plus ours."""
         return self.ca / "bundle.pem"

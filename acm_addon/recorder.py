@@ -56,10 +56,11 @@ class Recorder:
         if self._estimates:
             await asyncio.wait(self._estimates)
         self._estimator.close()
-        if self._counters_task:
-            self._counters_task.cancel()
         self._write_ends()
         self.counters.unmetered += len(self._unwritten)
+        if self._counters_task:
+            self._counters_task.cancel()
+            _replace(self._counters_path, json.dumps(asdict(self.counters)))
         self._journal.close()
         await self._drain.stop()
 

@@ -58,7 +58,7 @@ def look(home: Home) -> Health:
         backlog_bytes=waiting,
         today=today,
         ledger_error=unread,
-        counters=_counters(home) if state else {},
+        counters=counters(home) if state else {},
     )
 
 
@@ -76,6 +76,7 @@ def as_json(health: Health) -> dict[str, object]:
         "journal_backlog_bytes": health.backlog_bytes,
         "calls_today": today.requests if today else None,
         "cost_today_usd": sums.totals_json(today)["cost_usd"] if today else None,
+        "without_cost_today": today.without_cost if today else None,
         "ledger_error": health.ledger_error.message if health.ledger_error else None,
         "counters": health.counters,
     }
@@ -146,12 +147,23 @@ def _duration(span: timedelta) -> str:
     return " ".join(f"{number} {unit}" for number, unit in parts[:2])
 
 
-def _counters(home: Home) -> dict[str, int]:
-    """The proxy's counters, which it writes about every second; empty where they cannot be read."""
+def counters(home: Home) -> dict[str, int]:
+    """The proxy's plain counters, which it writes about every second; empty where there is none."""
+    return {name: value for name, value in _published(home).items() if isinstance(value, int)}
+
+
+def tables(home: Home) -> dict[str, dict[str, int]]:
+    """What the proxy counts by name."""
+    return {
+        name: {key: number for key, number in value.items() if isinstance(number, int)}
+        for name, value in _published(home).items()
+        if isinstance(value, dict)
+    }
+
+
+def _published(home: Home) -> dict[str, object]:
     try:
         found = json.loads((home.run / "counters.json").read_text())
     except (OSError, ValueError):
         return {}
-    if not isinstance(found, dict):
-        return {}
-    return {name: value for name, value in found.items() if isinstance(value, int)}
+    return found if isinstance(found, dict) else {}

@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from acm_addon import __version__
 from cli import exits
+from cli.doctor import doctor
 from cli.env import env
 from cli.explain import explain
 from cli.proxy import logs, restart, start, status, stop
@@ -57,7 +58,7 @@ def demo() -> None:
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "What it costs": (today, report, tail, explain),
     "Programs to watch": (run, env, routes, demo),
-    "The proxy": (start, stop, restart, status, logs),
+    "The proxy": (start, stop, restart, status, logs, doctor),
 }
 """By the heading under which ``acm --help`` lists them."""
 

@@ -210,6 +210,15 @@ def test_status_outlives_unreadable_counters(acm: Screen, home: Home, text: str)
     assert 0 == acm("status")[0]
 
 
+def test_the_json_of_status_is_stable(acm: Screen) -> None:
+    """The same names whether a proxy runs or not; docs/doctor.md lists them."""
+    names = list(json.loads(acm("status", "--json")[1]))
+    acm("start")
+    assert names == list(json.loads(acm("status", "--json")[1]))
+    documented = (ROOT / "docs" / "doctor.md").read_text()
+    assert [] == [name for name in names if f"`{name}`" not in documented]
+
+
 @pytest.mark.parametrize(
     ("seconds", "told"),
     [(0, "0 s"), (65, "1 min 5 s"), (3600, "1 h 0 min"), (97_000, "1 d 2 h")],

@@ -7,8 +7,9 @@ calls themselves, for no rollup holds both: exact as well, and slower the longer
 # Only names of our own are written into SQL; values are bound.
 # ruff: noqa: S608
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -65,16 +66,15 @@ def cross_rows(
     found: Iterable[tuple[Any, ...]], keys: Sequence[GroupKey], tz: ZoneInfo
 ) -> list[CrossRow]:
     """Add up the answers. Ordered key by key: periods as they come, names the dearest first."""
+    name_of = [_namer(key, tz) for key in keys]
     groups: dict[tuple[str | None, ...], list[Sequence[int]]] = {}
     first: dict[str | None, int] = {}
     for values in found:
-        names = []
-        for key, value in zip(keys, values, strict=False):
-            name = period_name(value, tz, hours=key == "hour") if _is_period(key) else value or None
+        names = tuple(name(value) for name, value in zip(name_of, values, strict=False))
+        groups.setdefault(names, []).append(values[len(keys) :])
+        for key, name, value in zip(keys, names, values, strict=False):
             if _is_period(key):
                 first[name] = min(value, first.get(name, value))
-            names.append(name)
-        groups.setdefault(tuple(names), []).append(values[len(keys) :])
     rows = [CrossRow(names, add_up(sums)) for names, sums in groups.items()]
     ranks = [
         {name: (first[name], 0, "") for name in {row.names[place] for row in rows}}
@@ -86,6 +86,13 @@ def cross_rows(
         (row for row in rows if row.totals.requests),
         key=lambda row: [rank[name] for rank, name in zip(ranks, row.names, strict=True)],
     )
+
+
+def _namer(key: GroupKey, tz: ZoneInfo) -> Callable[[Any], str | None]:
+    """What a value of the key is called."""
+    if _is_period(key):
+        return cache(lambda bucket: period_name(bucket, tz, hours=key == "hour"))
+    return lambda value: value or None
 
 
 def period_name(micros: int, tz: ZoneInfo, *, hours: bool) -> str:

@@ -7,11 +7,14 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from acm_addon.home import Home
 from acm_addon.model import Entrance
+from cli.standin import StandIn
 from tests.loopback.client import PATIENCE, Connection
 from tests.loopback.harness import LiveProxy
 
@@ -19,7 +22,12 @@ CHAT = b'{"model": "gpt-4o", "messages": []}'
 
 
 def counters(proxy: LiveProxy) -> dict[str, Any]:
-    found = json.loads((proxy.home.run / "counters.json").read_text())
+    path = proxy.home.run / "counters.json"
+    deadline = time.monotonic() + PATIENCE
+    while not path.exists():  # Written soon after the proxy is ready.
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    found = json.loads(path.read_text())
     assert isinstance(found, dict)
     return found
 
@@ -140,3 +148,15 @@ def test_the_proxy_answers_a_ping(proxy: LiveProxy) -> None:
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert b'{"acm": "' in answer
     assert before == counters(proxy)["unrouted"]
+
+
+def test_the_counters_outlive_the_proxy(tmp_path: Path, standin: StandIn) -> None:
+    """A proxy that ends writes down what it counted in its last second."""
+    with LiveProxy(Home(tmp_path / "home"), (standin.tls_port, standin.ca_file)) as live:
+        with Connection(live.port, Entrance.GATEWAY, "api.openai.com") as client:
+            client.ask("/v1/chat/completions", CHAT)
+            client.ask("/v1/canary", b"{}")
+        live.stop()
+        found = counters(live)
+    assert 2 == found["calls"]
+    assert {"openai POST /v1/{}": 1} == found["not_understood"]

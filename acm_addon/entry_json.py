@@ -17,6 +17,7 @@ from acm_addon.model import (
     PriceStatus,
     Quantity,
     Reason,
+    Source,
     UsageSource,
 )
 
@@ -53,6 +54,7 @@ def entry_to_json(entry: Entry) -> dict[str, object]:
         "lines": [_from_line(line) for line in entry.lines],
         "price_version": entry.price_version,
         "reason": entry.reason.value if entry.reason else None,
+        "source": source_to_json(entry.source),
     }
 
 
@@ -95,7 +97,23 @@ def entry_from_json(values: Mapping[str, Any]) -> Entry:
         lines=tuple(_to_line(line) for line in values["lines"]),
         price_version=values["price_version"],
         reason=Reason(reason) if reason is not None else None,
+        # Journals of earlier versions lack it.
+        source=_to_source(values.get("source")),
     )
+
+
+def source_to_json(source: Source | None) -> dict[str, object] | None:
+    """``{"file", "line"}`` or ``{"file", "index"}``; None for live traffic."""
+    if source is None:
+        return None
+    place = {"line": source.line, "index": source.index}
+    return {"file": source.file, **{name: at for name, at in place.items() if at is not None}}
+
+
+def _to_source(values: Mapping[str, Any] | None) -> Source | None:
+    if values is None:
+        return None
+    return Source(values["file"], values.get("line"), values.get("index"))
 
 
 def _from_quantity(value: Quantity) -> int | str:

@@ -26,6 +26,8 @@ class Entrance(StrEnum):
 
     GATEWAY = "gateway"
     FORWARD = "forward"
+    IMPORT = "import"
+    """It did not: the call was read from a capture."""
 
 
 class UsageSource(StrEnum):
@@ -86,6 +88,8 @@ class Reason(StrEnum):
     WEBSOCKET = "websocket"
     """Passed through and not metered."""
     NOT_ROUTED = "not_routed"
+    NOT_CAPTURED = "not_captured"
+    """Imported from a capture that does not hold the body, or not the whole of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,18 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Where an imported row was read: a file, and a line or an entry of it."""
+
+    file: str
+    """As it was named to the import."""
+    line: int | None = None
+    """Counted from 1, in files of lines."""
+    index: int | None = None
+    """Counted from 0, in files of entries or flows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One row of the ledger. Field names are those of the database, the JSON, and the docs."""
 
@@ -205,14 +221,28 @@ class Entry:
     lines: tuple[CostLine, ...]
     price_version: str | None
     reason: Reason | None
+    source: Source | None = None
+    """None for live traffic."""
 
 
 def new_id(now: float | None = None) -> str:
     """A UUIDv7 (RFC 9562): 48 bits of milliseconds, then randomness, so that ids sort by time."""
-    milliseconds = int((time.time() if now is None else now) * 1000)
-    value = (milliseconds & 0xFFFFFFFFFFFF) << 80
-    value |= 0x7 << 76 | secrets.randbits(12) << 64
-    value |= 0b10 << 62 | secrets.randbits(62)
+    return _uuid(7, time.time() if now is None else now, secrets.randbits(74))
+
+
+def derived_id(seconds: float, digest: bytes) -> str:
+    """A UUIDv8 laid out like a UUIDv7: sorts by time, and is the same for the same ``digest``.
+
+    ``digest`` has ten bytes or more, evenly distributed.
+    """
+    return _uuid(8, seconds, int.from_bytes(digest[:10]) >> 6)
+
+
+def _uuid(version: int, seconds: float, bits: int) -> str:
+    """``bits`` are 74: 12 before the variant and 62 behind it."""
+    value = (int(seconds * 1000) & 0xFFFFFFFFFFFF) << 80
+    value |= version << 76 | (bits >> 62) << 64
+    value |= 0b10 << 62 | bits & (1 << 62) - 1
     digits = f"{value:032x}"
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 

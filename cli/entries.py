@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from acm_addon.entry_json import source_to_json
 from acm_addon.model import (
     Completeness,
     CostLine,
@@ -9,6 +10,7 @@ from acm_addon.model import (
     PriceStatus,
     Quantity,
     Reason,
+    Source,
     UsageSource,
 )
 from cli.money import exact_usd
@@ -49,6 +51,7 @@ REASONS = {
     Reason.PROXY_STOPPED: "the proxy ended before the call did",
     Reason.WEBSOCKET: "a websocket: passed through, and not metered",
     Reason.NOT_ROUTED: "no route matched the path",
+    Reason.NOT_CAPTURED: "the capture that it was imported from lacks the body, or part of it",
 }
 
 QUANTITY_UNKNOWN = "partly priced: a quantity is not known, so the whole is not known either"
@@ -120,7 +123,14 @@ def entry_json(entry: Entry) -> dict[str, object]:
         "lines": [_line(line) for line in entry.lines],
         "price_version": entry.price_version,
         "reason": entry.reason,
+        "source": source_to_json(entry.source),
     }
+
+
+def place(source: Source) -> str:
+    """``calls.jsonl, line 7``."""
+    where = f"index {source.index}" if source.line is None else f"line {source.line}"
+    return f"{source.file}, {where}"
 
 
 def _line(line: CostLine) -> dict[str, object]:

@@ -19,7 +19,11 @@ LAST = "last"
 WHOLES = {"input_tokens", "output_tokens"}
 """The units that include others (cache, reasoning, …)."""
 
-ENTRANCES = {Entrance.GATEWAY: "the gateway", Entrance.FORWARD: "the forward proxy"}
+ENTRANCES = {
+    Entrance.GATEWAY: "the gateway",
+    Entrance.FORWARD: "the forward proxy",
+    Entrance.IMPORT: "an import",
+}
 
 
 def explain(
@@ -120,6 +124,8 @@ def _facts(entry: Entry, when: str) -> list[str]:
     if entry.tags:
         tags = ", ".join(f"{clean(name)}={clean(value)}" for name, value in entry.tags.items())
         rows.append(("Tags", tags))
+    if entry.source is not None:
+        rows.append(("Source", clean(entries.place(entry.source))))
     return columns(rows)
 
 

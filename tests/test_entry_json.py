@@ -17,6 +17,7 @@ from acm_addon.model import (
     Entry,
     PriceStatus,
     Reason,
+    Source,
     UsageSource,
 )
 
@@ -69,6 +70,9 @@ ENTRIES = st.builds(
     ).map(tuple),
     price_version=st.none() | TEXT,
     reason=st.none() | st.sampled_from(Reason),
+    source=st.none()
+    | st.builds(Source, TEXT, line=st.integers(1))
+    | st.builds(Source, TEXT, index=st.integers(0)),
 )
 
 
@@ -107,6 +111,7 @@ def plain() -> dict[str, Any]:
         ],
         "price_version": None,
         "reason": None,
+        "source": None,
     }
 
 
@@ -134,6 +139,14 @@ def test_a_damaged_row_is_a_value_error(damage: dict[str, object]) -> None:
     """Never a row that says something else."""
     with pytest.raises(ValueError, match=r".+"):
         entry_from_json({**plain(), **damage})
+
+
+def test_a_row_without_a_source_is_live_traffic() -> None:
+    """Journals of the version before it had none."""
+    values = plain()
+    del values["source"]
+
+    assert entry_from_json(values).source is None
 
 
 def test_a_missing_field_is_a_key_error() -> None:

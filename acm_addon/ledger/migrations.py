@@ -156,3 +156,9 @@ def m001_calls_and_rollups(db: Database) -> None:
         ) STRICT, WITHOUT ROWID
         """
     )
+
+
+@migrations()
+def m002_source(db: Database) -> None:
+    """Where an imported call was read, as JSON; NULL for live traffic."""
+    db.execute("ALTER TABLE calls ADD COLUMN source TEXT")

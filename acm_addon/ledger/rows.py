@@ -13,7 +13,7 @@ COLUMNS = tuple(field.name for field in fields(Entry))
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_NESTED = ("tags", "usage", "lines")
+_NESTED = ("tags", "usage", "lines", "source")
 _AMOUNTS = ("cost", "computed_cost", "provider_cost", "known_cost")
 _SANE_AMOUNT = 10**15
 """A million dollars. An amount beyond it, for one call, is garbage that a sum must not carry."""
@@ -43,7 +43,7 @@ def row(entry: Entry) -> list[object]:
     values["time"] = to_micros(entry.time)
     values["stream"] = int(entry.stream)
     for name in _NESTED:
-        values[name] = _json(values[name])
+        values[name] = None if values[name] is None else _json(values[name])
     return [_scalar(values[name]) for name in COLUMNS]
 
 
@@ -53,7 +53,7 @@ def entry(values: Sequence[object]) -> Entry:
     found["time"] = from_micros(found["time"]).isoformat(timespec="microseconds")
     found["stream"] = bool(found["stream"])
     for name in _NESTED:
-        found[name] = json.loads(found[name])
+        found[name] = None if found[name] is None else json.loads(found[name])
     return entry_from_json(found)
 
 

@@ -21,6 +21,7 @@ from acm_addon.model import (
     UsageSource,
 )
 from acm_addon.providers.base import (
+    WEBSOCKET,
     Billing,
     Endpoint,
     Provider,
@@ -29,9 +30,6 @@ from acm_addon.providers.base import (
     ResponseFacts,
     ResponseReader,
 )
-
-WEBSOCKET = Endpoint("websocket", Billing.UNKNOWN)
-"""A connection that is passed through, and recorded when it ends."""
 
 STEP = 128 * 1024
 """Decoded bytes that are read at a time, before other traffic has its turn."""

@@ -24,11 +24,11 @@ from acm_addon.journal import OpenCall, Progress, Sent
 from acm_addon.logs import fault, logger
 from acm_addon.model import Attribution, Entrance, Reason, new_id, utc_now
 from acm_addon.path_shapes import path_shape
-from acm_addon.providers.base import Billing, Provider
+from acm_addon.providers.base import WEBSOCKET, Billing, Provider
 from acm_addon.recorder import Recorder
 from acm_addon.routing import gateway_route, provider_of_host
 from acm_addon.server import discard_body, is_absolute_form
-from acm_addon.tap import WEBSOCKET, Arrival, Call
+from acm_addon.tap import Arrival, Call
 
 log = logger("watch")
 

@@ -13,6 +13,7 @@ from cli import exits
 from cli.doctor import doctor
 from cli.env import env
 from cli.explain import explain
+from cli.imports import import_
 from cli.proxy import logs, restart, start, status, stop
 from cli.report import report
 from cli.routes import routes
@@ -56,7 +57,7 @@ def demo() -> None:
 
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    "What it costs": (today, report, tail, explain),
+    "What it costs": (today, report, tail, explain, import_),
     "Programs to watch": (run, env, routes, demo),
     "The proxy": (start, stop, restart, status, logs, doctor),
 }

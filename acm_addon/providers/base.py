@@ -36,6 +36,10 @@ class Endpoint:
     """The model, where the path names it (Gemini)."""
 
 
+WEBSOCKET = Endpoint("websocket", Billing.UNKNOWN)
+"""A websocket of any provider: recorded, not read."""
+
+
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
     """What the request body says. Absent means that it does not say."""

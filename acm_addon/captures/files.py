@@ -1,0 +1,135 @@
+"""What a capture file is, and its entries one after another, whatever its size.
+
+A file is known by how it begins, never by its name. Texts may be UTF-8 or UTF-16, with or without a
+byte order mark. No more than one entry is in memory.
+"""
+
+import codecs
+import io
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from acm_addon.captures.base import MAX_ENTRY, Format, Raw
+from acm_addon.captures.har_entries import HarEntries
+
+_PIECE = 1024 * 1024
+_FLOW = re.compile(rb"\d{1,12}:")
+"""A tnetstring begins with its length."""
+_HAR = re.compile(r'\s*\{\s*"log"\s*:')
+_BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_FLOW_LINE = 2 * MAX_ENTRY
+"""Bytes of a line about one flow: its bodies are in base64."""
+
+
+def format_of(path: Path) -> Format:
+    """Raises OSError. What is neither HAR nor flows is taken for lines."""
+    with path.open("rb") as file:
+        start = file.read(4096)
+    if _FLOW.match(start):
+        return Format.FLOWS
+    text = start.decode(_encoding(start) or "utf-8", "replace")
+    return Format.HAR if _HAR.match(text) else Format.LINES
+
+
+def raw_entries(path: Path, format_: Format) -> Iterator[Raw]:
+    """Every entry of a file. Raises OSError."""
+    match format_:
+        case Format.FLOWS:
+            yield from _flows(path)
+        case Format.HAR:
+            yield from _har(path)
+        case Format.LINES:
+            yield from _lines(path)
+
+
+def _har(path: Path) -> Iterator[Raw]:
+    entries, index = HarEntries(), 0
+    with path.open("rb") as file:
+        for piece in _utf8(file):
+            for data in entries.feed(piece):
+                yield Raw(index, data, file.tell())
+                index += 1
+        if entries.inside_entry:
+            yield Raw(index, None, file.tell())
+
+
+def _lines(path: Path) -> Iterator[Raw]:
+    """Lines that are not blank."""
+    with path.open("rb") as file:
+        for number, line in enumerate(_split(_utf8(file)), start=1):
+            if line is None or line.strip():
+                yield Raw(number, line, file.tell())
+
+
+def _split(pieces: Iterator[bytes]) -> Iterator[bytes | None]:
+    """Lines without their ends; None for one that is longer than ``MAX_ENTRY``."""
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        first, *rest = piece.split(b"\n")
+        for part in (first, *rest[:-1]) if rest else ():
+            size += len(part)
+            yield b"".join((*held, part)) if size <= MAX_ENTRY else None
+            held, size = [], 0
+        last = rest[-1] if rest else first
+        size += len(last)
+        if size <= MAX_ENTRY:
+            held.append(last)
+        else:
+            held = []
+    if size:
+        yield b"".join(held) if size <= MAX_ENTRY else None
+
+
+def _utf8(file: BinaryIO) -> Iterator[bytes]:
+    """The file's text as UTF-8. What is UTF-8 already, or no text at all, passes as it is."""
+    piece = file.read(_PIECE)
+    encoding = _encoding(piece)
+    if encoding is None:
+        while piece:
+            yield piece
+            piece = file.read(_PIECE)
+        return
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    while piece:
+        yield decoder.decode(piece).encode("utf-8", "replace")
+        piece = file.read(_PIECE)
+    yield decoder.decode(b"", final=True).encode("utf-8", "replace")
+
+
+def _encoding(start: bytes) -> str | None:
+    """What a text must be decoded from, or None where it is UTF-8 without a mark."""
+    for mark, encoding in _BOMS.items():
+        if start.startswith(mark):
+            return encoding
+    # A capture begins with ASCII: in UTF-16 every other byte of it is zero.
+    if len(start) >= 2 and 0 in start[:2]:
+        return "utf-16-le" if start[1] == 0 else "utf-16-be"
+    return None
+
+
+def _flows(path: Path) -> Iterator[Raw]:
+    """What ``python -m acm_addon.flows`` says of each flow."""
+    command = [sys.executable, "-m", "acm_addon.flows", str(path.resolve())]
+    size = path.stat().st_size
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+    ) as process:
+        assert isinstance(process.stdout, io.BufferedReader)
+        index = 0
+        try:
+            while line := process.stdout.readline(_FLOW_LINE):
+                yield Raw(index, line if line.endswith(b"\n") else None, 0)
+                index += 1
+        finally:
+            process.kill()
+    if process.returncode > 0:
+        yield Raw(index, None, size)

@@ -1,0 +1,123 @@
+"""Cuts the entries out of a HAR document as its bytes pass, without holding the document.
+
+Sans-IO. A streaming JSON library would hand out parsed values; what is wanted are the bytes of each
+entry: they identify it, a damaged one costs itself alone, and one that is too long can be let pass
+without being held.
+"""
+
+import re
+from collections.abc import Iterator
+
+from acm_addon.captures.base import MAX_ENTRY
+
+_STRING = rb'"(?:[^"\\]++|\\.)*+"'
+_FLAT = rb'(?:[^"{}\[\]]++|' + _STRING + rb")*+"
+_RUN = re.compile(
+    rb'(?:[^"{}\[\]]++|' + _STRING + rb"|\{" + _FLAT + rb"\}|\[" + _FLAT + rb"\])*+", re.DOTALL
+)
+"""Everything up to the next bracket that does not close within two steps: headers, mostly."""
+_REST_OF_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+_BETWEEN_ENTRIES = re.compile(rb'[^"{}\[\]]*+')
+_ENTRIES_KEY = re.compile(rb'"entries"\s*+:\s*+\Z')
+_TAIL = 64
+"""Bytes before a bracket that are kept to see whether it follows the key."""
+_LOG_DEPTH, _ENTRIES_DEPTH = 2, 3
+
+
+class HarEntries:
+    """Feed it the document in pieces of any size; entries come out as they close."""
+
+    def __init__(self, limit: int = MAX_ENTRY) -> None:
+        self._limit = limit
+        self._depth = 0
+        self._in_entries = False
+        self._in_string = False
+        self._rest = b""
+        """A backslash that ended a piece, inside a string."""
+        self._tail = b""
+        self._held: list[bytes] = []
+        self._size = 0
+
+    @property
+    def inside_entry(self) -> bool:
+        """Whether an entry has begun and not ended: at the end of a file, a cut."""
+        return self._in_entries and self._depth > _ENTRIES_DEPTH
+
+    def feed(self, data: bytes) -> Iterator[bytes | None]:
+        """The entries that ``data`` completes; None for one that is longer than the limit."""
+        data = self._rest + data
+        self._rest = b""
+        at = start = 0
+        while at < len(data):
+            if self._in_string:
+                at = self._through_string(data, at)
+                continue
+            begun = at
+            at = self._pattern().match(data, at).end()  # type: ignore[union-attr]
+            self._note(data[max(begun, at - _TAIL) : at])
+            if at == len(data):
+                break
+            byte = data[at]
+            at += 1
+            if byte == 0x22:
+                self._in_string = True
+                self._note(b'"')
+            elif byte in b"{[":
+                if self._open(byte):
+                    start = at - 1
+            elif self._close():
+                yield self._entry(data[start:at])
+        if self.inside_entry:
+            self._hold(data[start : len(data) - len(self._rest)])
+
+    def _pattern(self) -> re.Pattern[bytes]:
+        at_entries = self._in_entries and self._depth == _ENTRIES_DEPTH
+        return _BETWEEN_ENTRIES if at_entries else _RUN
+
+    def _through_string(self, data: bytes, at: int) -> int:
+        end = _REST_OF_STRING.match(data, at).end()  # type: ignore[union-attr]
+        self._note(data[max(at, end - _TAIL) : end])
+        if end == len(data):
+            return end
+        if data[end] == 0x22:
+            self._in_string = False
+            self._note(b'"')
+            return end + 1
+        self._rest = data[end:]
+        return len(data)
+
+    def _note(self, passed: bytes) -> None:
+        if not self._in_entries:
+            self._tail = (self._tail + passed)[-_TAIL:]
+
+    def _open(self, byte: int) -> bool:
+        """True where the bracket begins an entry."""
+        entry = self._in_entries and self._depth == _ENTRIES_DEPTH
+        if byte == 0x5B and self._depth == _LOG_DEPTH and not self._in_entries:
+            self._in_entries = _ENTRIES_KEY.search(self._tail) is not None
+        self._tail = b""
+        self._depth += 1
+        if entry:
+            self._held, self._size = [], 0
+        return entry
+
+    def _close(self) -> bool:
+        """True where the bracket ends an entry."""
+        self._depth = max(self._depth - 1, 0)
+        if self._in_entries and self._depth < _ENTRIES_DEPTH:
+            self._in_entries = False
+            return False
+        return self._in_entries and self._depth == _ENTRIES_DEPTH
+
+    def _hold(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size <= self._limit:
+            self._held.append(part)
+        else:
+            self._held.clear()
+
+    def _entry(self, last: bytes) -> bytes | None:
+        self._hold(last)
+        whole = b"".join(self._held) if self._size <= self._limit else None
+        self._held = []
+        return whole

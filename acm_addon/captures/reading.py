@@ -1,0 +1,121 @@
+"""A capture file as rows, with a count of everything in it: nothing is dropped in silence."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from acm_addon.captures import flow_lines, har, recordings
+from acm_addon.captures.base import Captured, Format, NotHttpError, Raw
+from acm_addon.captures.files import format_of, raw_entries
+from acm_addon.captures.replay import Importing, Kind, entry_of
+from acm_addon.model import Attribution, Entry, Source
+from acm_addon.pricing import PriceTable
+
+_MEANINGS: Mapping[Format, Callable[[Mapping[str, Any]], Captured]] = {
+    Format.HAR: har.captured,
+    Format.FLOWS: flow_lines.captured,
+    Format.LINES: recordings.captured,
+}
+_SHOWN_PLACES = 20
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was found. Every entry is in exactly one of the first four."""
+
+    billable: int = 0
+    """Calls that make a row."""
+    free: int = 0
+    """Calls of a provider that never cost anything."""
+    not_provider: int = 0
+    unreadable: int = 0
+    errors: int = 0
+    """Of the billable calls, those that were answered with an error."""
+    undated: int = 0
+    """Of the billable calls, those whose time the capture does not have."""
+    unreadable_places: list[int] = field(default_factory=list)
+    """The first of them: lines or indexes."""
+
+    @property
+    def readable(self) -> int:
+        return self.billable + self.free + self.not_provider
+
+
+class Reading:
+    """One capture file. Reads it once, front to back, and holds one entry of it at a time."""
+
+    def __init__(self, path: Path, table: PriceTable, attribution: Attribution) -> None:
+        """Raises OSError."""
+        modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        self.tally = Tally()
+        self.format = format_of(path)
+        self.read_bytes = 0
+        self._path = path
+        self._importing = Importing(table, attribution, modified)
+        self._meaning = _MEANINGS[self.format]
+        self._chain = hashlib.sha256()
+        """Of all the entries so far. A row's id is derived from it: the same file gives the same
+        ids, and so does one that has grown since."""
+
+    def rows(self) -> Iterator[Entry]:
+        """The rows of the billable calls, in the file's order. Raises OSError."""
+        for raw in raw_entries(self._path, self.format):
+            self.read_bytes = raw.end
+            row = self._row(raw)
+            if isinstance(row, Entry):
+                self.tally.billable += 1
+                yield row
+
+    def _row(self, raw: Raw) -> Entry | None:
+        try:
+            value = _parsed(raw)
+            digest = self._digest(raw, value)
+            captured = self._meaning(value)
+        except NotHttpError:
+            self.tally.not_provider += 1
+            return None
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError):
+            return self._unreadable(raw)
+        except RecursionError:
+            return self._unreadable(raw)
+        found = entry_of(captured, digest, self._source(raw.number), self._importing)
+        if isinstance(found, Kind):
+            self.tally.free += found is Kind.FREE
+            self.tally.not_provider += found is Kind.NOT_PROVIDER
+            return None
+        self.tally.errors += captured.status is not None and captured.status >= 400
+        self.tally.undated += captured.time is None
+        return found
+
+    def _digest(self, raw: Raw, value: Mapping[str, Any]) -> bytes:
+        if self.format is Format.FLOWS:
+            self.read_bytes = int(value["end"])
+            self._chain.update(bytes.fromhex(value["digest"]))
+        else:
+            assert raw.data is not None
+            self._chain.update(hashlib.sha256(raw.data.rstrip(b"\r")).digest())
+        return self._chain.digest()
+
+    def _unreadable(self, raw: Raw) -> None:
+        self.tally.unreadable += 1
+        if len(self.tally.unreadable_places) < _SHOWN_PLACES:
+            self.tally.unreadable_places.append(raw.number)
+
+    def _source(self, number: int) -> Source:
+        if self.format is Format.LINES:
+            return Source(str(self._path), line=number)
+        return Source(str(self._path), index=number)
+
+
+def _parsed(raw: Raw) -> Mapping[str, Any]:
+    """Raises ValueError where the entry is no JSON object, and RecursionError for a deep one."""
+    if raw.data is None:
+        raise ValueError("the entry is cut off or too long")
+    value = json.loads(raw.data.decode("utf-8", "replace"))
+    if not isinstance(value, dict):
+        raise ValueError("the entry is no object")
+    return value

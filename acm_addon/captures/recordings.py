@@ -1,0 +1,45 @@
+"""JSON lines: one recorded exchange a line, with its bodies as text or base64, decoded.
+
+Fields that are read: ``provider_host``, ``method``, ``path`` (with the query), ``status``,
+``request_headers`` and ``response_headers`` (lists of ``[name, value]``), ``request_body`` and
+``response_body`` with ``…_body_encoding`` (``text``, ``base64``, ``text-truncated``), ``transport``,
+and, where there is one, ``time`` (ISO 8601). All others are ignored.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from acm_addon.captures.base import Captured, date_of, header_map, time_of, without_coding
+
+
+def captured(record: Mapping[str, Any]) -> Captured:
+    """Raises KeyError, TypeError, or ValueError where ``record`` is no such exchange."""
+    answer = header_map(record["response_headers"] or ())
+    status = record["status"]
+    if status is not None and not isinstance(status, int):
+        raise TypeError("a status is a number")
+    return Captured(
+        method=str(record["method"]),
+        host=str(record["provider_host"]).partition(":")[0],
+        path=str(record["path"]),
+        time=time_of(record.get("time")) or date_of(answer),
+        request_headers=without_coding(header_map(record["request_headers"] or ())),
+        request_body=_body(record, "request"),
+        status=status or None,
+        response_headers=without_coding(answer),
+        response_body=_body(record, "response"),
+        cut=record.get("response_body_encoding") == "text-truncated",
+        websocket=record.get("transport") == "websocket",
+    )
+
+
+def _body(record: Mapping[str, Any], side: str) -> bytes | None:
+    body = record[f"{side}_body"]
+    if body is None:
+        return None
+    if not isinstance(body, str):
+        raise TypeError("a body is a text")
+    if record.get(f"{side}_body_encoding") == "base64":
+        return base64.b64decode(body)
+    return body.encode("utf-8", "surrogatepass")

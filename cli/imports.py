@@ -1,0 +1,195 @@
+"""``acm import``: captured traffic, priced as if it had passed through the proxy."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import batched
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acm_addon.errors import AcmError
+from acm_addon.home import acm_home
+from acm_addon.model import Attribution, Entry
+from cli.entries import entry_json
+from cli.exits import UsageError
+from cli.money import dollars
+from cli.output import print_json_line
+from cli.render import clean
+
+if TYPE_CHECKING:
+    from acm_addon.captures.reading import Reading, Tally
+    from acm_addon.ledger.base import Ledger
+
+BATCH = 200
+"""Rows in a transaction: a few milliseconds, so that no other writer waits long."""
+PROGRESS_EVERY_SECONDS = 0.2
+
+
+def import_(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="HAR, mitmproxy flows, or JSON lines.",
+            metavar="FILE...",
+            show_default=False,
+        ),
+    ],
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Price everything, and write nothing.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print each billable call as a line of JSON.")
+    ] = False,
+    project: Annotated[str, typer.Option(help="The project that pays.")] = "default",
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="May be repeated.")
+    ] = None,
+) -> None:
+    """Price captured traffic and add it to the ledger, each call once however often it is read."""
+    attribution = Attribution(project, None, _tags(tag or []))
+    for path in files:
+        _check(path)
+    from acm_addon.captures.reading import Reading
+    from acm_addon.pricing import PriceTable
+
+    table = PriceTable.current()
+    readable = 0
+    with closing(_Writer(None if dry_run else _ledger(table))) as writer:
+        for path in files:
+            reading = Reading(path, table, attribution)
+            writer.begin()
+            for rows in batched(_watched(reading, path), BATCH):
+                writer.write(rows)
+                if as_json:
+                    for row in rows:
+                        print_json_line(entry_json(row))
+            for line in _summary(path, reading, writer):
+                typer.echo(line, err=True)
+            readable += reading.tally.readable
+    if not readable:
+        raise AcmError(
+            "nothing could be read",
+            "acm import takes HAR files, mitmproxy flow files, and JSON lines (docs/ledger.md)",
+        )
+
+
+import_.__name__ = "import"  # The command's name, which Python keeps for itself.
+
+
+class _Writer:
+    """Books rows, or only counts them, and knows how many of a file were new."""
+
+    def __init__(self, ledger: "Ledger | None") -> None:
+        self._ledger = ledger
+        self.begin()
+
+    @property
+    def dry(self) -> bool:
+        return self._ledger is None
+
+    def begin(self) -> None:
+        """The rows that follow are another file's."""
+        self.inserted = self.duplicates = 0
+        self.cost = self.without_cost = 0
+
+    def write(self, rows: tuple[Entry, ...]) -> None:
+        self.cost += sum(row.cost or 0 for row in rows)
+        self.without_cost += sum(row.cost is None for row in rows)
+        if self._ledger is not None:
+            booked = self._ledger.book(rows, {})
+            self.inserted += booked.inserted
+            self.duplicates += booked.duplicates
+
+    def close(self) -> None:
+        if self._ledger is not None:
+            self._ledger.sync()
+            self._ledger.close()
+
+
+def _ledger(table: object) -> "Ledger":
+    from acm_addon.ledger.sqlite import SqliteLedger
+    from acm_addon.pricing import PriceTable
+
+    assert isinstance(table, PriceTable)
+    home = acm_home().ensure()
+    table.freeze(home.prices)
+    return SqliteLedger(home.ledger)
+
+
+def _check(path: Path) -> None:
+    """Raises UsageError for what cannot be read from its start to its end, twice."""
+    if not path.exists():
+        raise UsageError(f"there is no file {path}", "name files that exist")
+    if not path.is_file():
+        raise UsageError(f"{path} is no regular file", "save what it gives to a file first")
+
+
+def _tags(given: list[str]) -> dict[str, str]:
+    """Raises UsageError for a tag that is not ``name=value``."""
+    tags = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not (name.strip() and equals):
+            raise UsageError(f"{each!r} is no tag", "write --tag name=value")
+        tags[name.strip()] = value.strip()
+    return tags
+
+
+def _watched(reading: "Reading", path: Path) -> Iterator[Entry]:
+    """The rows, with a line on standard error that moves while they come, on a terminal."""
+    if not sys.stderr.isatty():
+        yield from reading.rows()
+        return
+    size, shown = path.stat().st_size or 1, 0.0
+    for row in reading.rows():
+        yield row
+        if (now := time.monotonic()) - shown > PROGRESS_EVERY_SECONDS:
+            shown = now
+            share = min(100 * reading.read_bytes // size, 100)
+            text = f"acm: {clean(path.name)}: {share}%, {reading.tally.billable:,} calls"
+            typer.echo(f"\r\033[K{text}", err=True, nl=False)
+    typer.echo("\r\033[K", err=True, nl=False)
+
+
+def _summary(path: Path, reading: "Reading", writer: _Writer) -> list[str]:
+    """What was in a file, in words."""
+    tally = reading.tally
+    total = tally.readable + tally.unreadable
+    lines = [
+        f"acm: {clean(str(path))} ({reading.format.value}): {total:,} entries",
+        f"  {tally.billable:,} billable calls{_booked(tally, writer)}",
+        f"    {tally.errors:,} of them answered with an error",
+        f"  {tally.free:,} free calls",
+        f"  {tally.not_provider:,} not calls of a provider",
+        f"  {tally.unreadable:,} unreadable{_places(reading)}",
+    ]
+    if tally.undated:
+        lines.append(
+            f"  {tally.undated:,} calls have no time of their own: they take the file's date, and"
+            " its prices"
+        )
+    return lines
+
+
+def _booked(tally: "Tally", writer: _Writer) -> str:
+    cost = f"{dollars(writer.cost)}"
+    if writer.without_cost:
+        cost += f" and {writer.without_cost:,} calls whose cost is not known"
+    if not tally.billable:
+        return ""
+    if writer.dry:
+        return f": {cost}; nothing was written"
+    return f": {cost}; {writer.inserted:,} booked, {writer.duplicates:,} in the ledger already"
+
+
+def _places(reading: "Reading") -> str:
+    places = reading.tally.unreadable_places
+    if not places:
+        return ""
+    name = "line" if reading.format.value == "JSON lines" else "index"
+    more = ", …" if reading.tally.unreadable > len(places) else ""
+    return f": {name} {', '.join(map(str, places))}{more}"

@@ -15,6 +15,7 @@ from acm_addon.model import (
     Exchange,
     PriceStatus,
     Reason,
+    Source,
     Usage,
     UsageSource,
 )
@@ -23,7 +24,13 @@ from acm_addon.pricing import PriceTable, price
 _NOTHING_DUE = Cost((), PriceStatus.FREE, 0, 0, None)
 
 
-def book(exchange: Exchange, usage: Usage, table: PriceTable, price_provider: str) -> Entry:
+def book(
+    exchange: Exchange,
+    usage: Usage,
+    table: PriceTable,
+    price_provider: str,
+    source: Source | None = None,
+) -> Entry:
     """The row. ``price_provider`` is the provider's id in the price table.
 
     An error is billed only for usage that the provider itself reports: what we derived from the
@@ -79,6 +86,7 @@ def book(exchange: Exchange, usage: Usage, table: PriceTable, price_provider: st
         lines=cost.lines,
         price_version=cost.price_version,
         reason=reason or cost.reason,
+        source=source,
     )
 
 

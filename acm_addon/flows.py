@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mitmproxy import exceptions, flow, http
+from mitmproxy import flow, http
 from mitmproxy.io import compat, tnetstring
 
 from acm_addon.captures.base import MAX_ENTRY
@@ -60,9 +60,7 @@ def _described(raw: bytes | None) -> dict[str, object]:
         state: Any = tnetstring.loads(raw)
         one = flow.Flow.from_state(compat.migrate_flow(state))
         return _of_http(one) if isinstance(one, http.HTTPFlow) else {"http": False}
-    except (exceptions.FlowReadException, ArithmeticError, AssertionError):
-        return {"unreadable": True}
-    except (ValueError, TypeError, LookupError, AttributeError):
+    except Exception:  # Whatever mitmproxy makes of a damaged flow.
         return {"unreadable": True}
 
 

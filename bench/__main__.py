@@ -2,12 +2,13 @@
 
 import sys
 
-from bench import first_byte, startup, throughput
+from bench import first_byte, import_calls, startup, throughput
 
 BENCHMARKS = {
     "first-byte": first_byte.main,
     "throughput": throughput.main,
     "startup": startup.main,
+    "import": import_calls.main,
 }
 
 

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 
 from acm_addon.captures.base import MAX_ENTRY
 
-_STRING = rb'"(?:[^"\\]++|\\.)*+"'
-_FLAT = rb'(?:[^"{}\[\]]++|' + _STRING + rb")*+"
-_RUN = re.compile(
-    rb'(?:[^"{}\[\]]++|' + _STRING + rb"|\{" + _FLAT + rb"\}|\[" + _FLAT + rb"\])*+", re.DOTALL
-)
+_TEXT = rb'[^"\\]*+(?:\\.[^"\\]*+)*+'
+_STRING = b'"' + _TEXT + b'"'
+_BETWEEN = rb'[^"{}\[\]]*+'
+_FLAT = _BETWEEN + b"(?:" + _STRING + _BETWEEN + b")*+"
+_CLOSED = _STRING + rb"|\{" + _FLAT + rb"\}|\[" + _FLAT + rb"\]"
+_RUN = re.compile(_BETWEEN + b"(?:(?:" + _CLOSED + b")" + _BETWEEN + b")*+", re.DOTALL)
 """Everything up to the next bracket that does not close within two steps: headers, mostly."""
-_REST_OF_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
-_BETWEEN_ENTRIES = re.compile(rb'[^"{}\[\]]*+')
+_REST_OF_STRING = re.compile(_TEXT, re.DOTALL)
+_BETWEEN_ENTRIES = re.compile(_BETWEEN)
 _ENTRIES_KEY = re.compile(rb'"entries"\s*+:\s*+\Z')
 _TAIL = 64
 """Bytes before a bracket that are kept to see whether it follows the key."""

@@ -20,6 +20,16 @@ _MEANINGS: Mapping[Format, Callable[[Mapping[str, Any]], Captured]] = {
     Format.FLOWS: flow_lines.captured,
     Format.LINES: recordings.captured,
 }
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    OSError,
+    RecursionError,
+)
+"""What comes of taking a value apart that has another shape."""
 _SHOWN_PLACES = 20
 
 
@@ -78,10 +88,9 @@ class Reading:
         except NotHttpError:
             self.tally.not_provider += 1
             return None
-        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError):
-            return self._unreadable(raw)
-        except RecursionError:
-            return self._unreadable(raw)
+        except UNREADABLE:
+            self._unreadable(raw)
+            return None
         found = entry_of(captured, digest, self._source(raw.number), self._importing)
         if isinstance(found, Kind):
             self.tally.free += found is Kind.FREE

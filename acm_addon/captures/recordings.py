@@ -2,8 +2,8 @@
 
 Fields that are read: ``provider_host``, ``method``, ``path`` (with the query), ``status``,
 ``request_headers`` and ``response_headers`` (lists of ``[name, value]``), ``request_body`` and
-``response_body`` with ``…_body_encoding`` (``text``, ``base64``, ``text-truncated``), ``transport``,
-and, where there is one, ``time`` (ISO 8601). All others are ignored.
+``response_body`` with ``…_body_encoding`` (``text``, ``base64``, ``text-truncated``),
+``transport``, and, where there is one, ``time`` (ISO 8601). All others are ignored.
 """
 
 import base64

@@ -46,8 +46,7 @@ def entry_of(captured: Captured, digest: bytes, source: Source, of: Importing) -
         return Kind.FREE
     outcome = _outcome(captured, digest, provider, endpoint, of)
     usage = estimated_usage(outcome) if outcome.texts else outcome.usage
-    entry = book(outcome.exchange, usage, of.table, outcome.price_provider)
-    return replace(entry, source=source)
+    return book(outcome.exchange, usage, of.table, outcome.price_provider, source)
 
 
 def _outcome(
@@ -70,7 +69,7 @@ def _outcome(
     call.request_done()
     if captured.status is not None:
         call.response_started(captured.status, captured.response_headers)
-        if captured.response_body:
+        if captured.response_body and endpoint is not WEBSOCKET:
             call.response_data(captured.response_body, captured.first_byte_seconds or 0.0)
     outcome = call.finish(captured.seconds or 0.0, _failure(captured, endpoint), left=True)
     return _without_unknown(outcome, captured)
@@ -94,9 +93,11 @@ def _lacks_body(captured: Captured) -> bool:
 def _without_unknown(outcome: Outcome, captured: Captured) -> Outcome:
     """Durations that the capture does not have, and texts that it does not hold, are not zero."""
     exchange = outcome.exchange
-    if captured.seconds is None:
-        exchange = replace(exchange, latency_ms=None)
-    if captured.first_byte_seconds is None:
-        exchange = replace(exchange, first_byte_ms=None)
+    if captured.seconds is None or captured.first_byte_seconds is None:
+        exchange = replace(
+            exchange,
+            latency_ms=None if captured.seconds is None else exchange.latency_ms,
+            first_byte_ms=None if captured.first_byte_seconds is None else exchange.first_byte_ms,
+        )
     texts = None if _lacks_body(captured) else outcome.texts
     return replace(outcome, exchange=exchange, texts=texts)

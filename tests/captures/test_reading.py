@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import pytest
+
+from acm_addon.captures import files
+from acm_addon.captures.base import Format
+from acm_addon.captures.files import format_of, raw_entries
+from acm_addon.captures.reading import Reading
+from acm_addon.model import Attribution, Entry
+from acm_addon.pricing import PriceTable
+from tests.capture_files import har, har_entry, lines, recording, saved
+
+
+def read(path: Path) -> tuple[list[Entry], Reading]:
+    reading = Reading(path, PriceTable.current(), Attribution())
+    return list(reading.rows()), reading
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", [har(har_entry()), lines(recording(note="日本語 ü"))])
+def test_texts_in_any_unicode(text: str, encoding: str, tmp_path: Path) -> None:
+    """PowerShell writes UTF-16, Fiddler a byte order mark."""
+    rows, reading = read(saved(tmp_path / "a", text.encode(encoding)))
+    assert ([40_000], 0) == ([row.cost for row in rows], reading.tally.unreadable)
+
+
+def test_bytes_that_are_no_text_cost_nothing(tmp_path: Path) -> None:
+    """A prompt in Latin-1 inside a file of UTF-8: the usage is readable all the same."""
+    damaged = lines(recording(note="ZZ")).encode().replace(b"ZZ", b"\xfc\xff")
+    rows, reading = read(saved(tmp_path / "a", damaged))
+    assert (1, 0) == (len(rows), reading.tally.unreadable)
+
+
+def test_good_and_bad_lines(tmp_path: Path) -> None:
+    """What is readable is priced, the rest counted with its lines; blank lines are nothing."""
+    text = lines(recording()) + "\n  \nnonsense\n[1]\n{}\n" + "[" * 5000 + "\n" + lines(recording())
+    rows, reading = read(saved(tmp_path / "a.jsonl", text + lines(recording())[:-40]))
+    assert [1, 8] == [row.source.line for row in rows if row.source]
+    assert (2, [4, 5, 6, 7, 9]) == (reading.tally.billable, reading.tally.unreadable_places)
+
+
+def test_a_har_that_is_cut_off(tmp_path: Path) -> None:
+    """Its whole entries are priced, and the broken one is counted with its index."""
+    document = har(har_entry(), {"x": 1}, har_entry())
+    rows, reading = read(saved(tmp_path / "a.har", document[:-100]))
+    assert [0] == [row.source.index for row in rows if row.source]
+    assert [1, 2] == reading.tally.unreadable_places
+
+
+def test_every_entry_is_counted_once(tmp_path: Path) -> None:
+    """Billable, free, or not a provider's; errors and calls without a time are among the first."""
+    refused = recording(status=401, response_headers=[])
+    models = recording(method="GET", path="/v1/models")
+    other = recording(provider_host="localhost:11434")
+    text = lines(recording(), refused, models, other)
+    _, reading = read(saved(tmp_path / "a.jsonl", text))
+    tally = reading.tally
+    assert (2, 1, 1, 0) == (tally.billable, tally.free, tally.not_provider, tally.unreadable)
+    assert (1, 1) == (tally.errors, tally.undated)
+
+
+def test_the_same_file_gives_the_same_ids(tmp_path: Path) -> None:
+    """Under another name, with other line ends, or grown since; each call has an id of its own,
+    even one that is written twice."""
+    text = lines(recording(), recording())
+    first = [row.id for row in read(saved(tmp_path / "a.jsonl", text))[0]]
+    grown = [row.id for row in read(saved(tmp_path / "b.jsonl", text + text))[0]]
+    windows = [row.id for row in read(saved(tmp_path / "c.jsonl", text.replace("\n", "\r\n")))[0]]
+    other = [row.id for row in read(saved(tmp_path / "d.jsonl", lines({}) + text))[0]]
+    assert first == grown[:2] == windows
+    assert 4 == len(set(grown))
+    assert set(first).isdisjoint(other)
+
+
+@pytest.mark.parametrize(
+    ("start", "format_"),
+    [
+        ('{"log": {', Format.HAR),
+        ('\n { \n "log" :{', Format.HAR),
+        ('{"logs": {', Format.LINES),
+        ("1234:", Format.FLOWS),
+        ("", Format.LINES),
+        ("\x00\x01\x02", Format.LINES),
+    ],
+)
+def test_a_file_is_known_by_how_it_begins(start: str, format_: Format, tmp_path: Path) -> None:
+    """Never by its name."""
+    assert format_ is format_of(saved(tmp_path / "capture.har", start))
+
+
+@pytest.mark.parametrize("piece", [1, 3, 7, 1000])
+def test_lines_that_are_too_long(
+    piece: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They cost themselves alone, wherever the pieces of the file end."""
+    monkeypatch.setattr(files, "_PIECE", piece)
+    monkeypatch.setattr(files, "MAX_ENTRY", 5)
+    path = saved(tmp_path / "a", "12345\n123456\n\n1\n12345678901\n12")
+    found = [(raw.number, raw.data) for raw in raw_entries(path, Format.LINES)]
+    assert [(1, b"12345"), (2, None), (4, b"1"), (5, None), (6, b"12")] == found

@@ -1,0 +1,118 @@
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import brotli
+import pytest
+from mitmproxy.io import FlowWriter, tnetstring
+from mitmproxy.test import tflow, tutils
+
+from acm_addon import flows
+from acm_addon.captures.reading import Reading
+from acm_addon.model import Attribution, Completeness, Entry
+from acm_addon.pricing import PriceTable
+from tests.capture_files import MOMENT, saved
+from tests.taps import REQUEST, RESPONSE
+
+BROTLI: bytes = brotli.compress(RESPONSE.encode())
+
+
+def chat_flow(host: str = "api.openai.com", **response: Any) -> Any:
+    started = MOMENT.timestamp()
+    request = tutils.treq(
+        host=host,
+        method=b"POST",
+        path=b"/v1/chat/completions?x=1",
+        headers=((b"content-type", b"application/json"),),
+        content=REQUEST.encode(),
+        timestamp_start=started,
+    )
+    settings = {
+        "headers": ((b"content-type", b"application/json"), (b"content-encoding", b"br")),
+        "content": BROTLI,
+        "timestamp_start": started + 0.3,
+        "timestamp_end": started + 0.5,
+    }
+    return tflow.tflow(req=request, resp=tutils.tresp(**(settings | response)))
+
+
+def dumped(*values: Any) -> bytes:
+    """A flow file of flows, or of their states."""
+    file = io.BytesIO()
+    for value in values:
+        if isinstance(value, dict):
+            tnetstring.dump(value, file)
+        else:
+            FlowWriter(file).add(value)
+    return file.getvalue()
+
+
+def read(path: Path) -> tuple[list[Entry], Reading]:
+    reading = Reading(path, PriceTable.current(), Attribution())
+    return list(reading.rows()), reading
+
+
+def test_a_flow_is_priced_from_its_wire_bytes(tmp_path: Path) -> None:
+    """In its own process; the body is decoded by the readers of live traffic."""
+    ((row,), reading) = read(saved(tmp_path / "flows", dumped(chat_flow())))
+    assert (40_000, MOMENT, 500, 300) == (row.cost, row.time, row.latency_ms, row.first_byte_ms)
+    assert (Completeness.COMPLETE, 0) == (row.completeness, row.source.index if row.source else -1)
+    assert reading.read_bytes == (tmp_path / "flows").stat().st_size
+
+
+def test_flows_of_all_kinds_are_counted(tmp_path: Path) -> None:
+    """Damaged ones, ones of versions to come, and ones of other protocols."""
+    newer = chat_flow().get_state() | {"version": 9999}
+    values = (tflow.ttcpflow(), newer, {"version": 21}, chat_flow("example.com"), chat_flow())
+    rows, reading = read(saved(tmp_path / "flows", dumped(*values) + dumped(chat_flow())[:-9]))
+    tally = reading.tally
+    assert [4] == [row.source.index for row in rows if row.source]
+    assert (1, 2, [1, 2, 5]) == (tally.billable, tally.not_provider, tally.unreadable_places)
+
+
+def test_a_flow_that_is_too_long_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is passed over without being read."""
+    monkeypatch.setattr(flows, "MAX_ENTRY", 5000)
+    long = chat_flow(content=b"x" * 6000)
+    found = list(flows.lines_of(io.BytesIO(dumped(long, chat_flow()))))
+    assert [True, None] == [line.get("unreadable") for line in found]
+
+
+def test_garbage_after_a_flow(tmp_path: Path) -> None:
+    """It is one unreadable entry: where the next flow would begin is not known."""
+    rows, reading = read(saved(tmp_path / "flows", dumped(chat_flow()) + b"garbage" + b"1:x" * 99))
+    assert (1, [1]) == (len(rows), reading.tally.unreadable_places)
+
+
+def test_bodies_of_other_hosts_stay_where_they_are(tmp_path: Path) -> None:
+    """They are not even handed to the command line."""
+    path = saved(tmp_path / "flows", dumped(chat_flow("example.com")))
+    ended = subprocess.run(
+        [sys.executable, "-m", "acm_addon.flows", str(path)], check=True, capture_output=True
+    )
+    line = json.loads(ended.stdout)
+    assert ("example.com", None, None) == (
+        line["host"],
+        line["request_body"],
+        line["response_body"],
+    )
+
+
+def test_a_call_that_broke_off(tmp_path: Path) -> None:
+    """A flow with an error and no answer: it left, and nobody knows what became of it."""
+    flow = chat_flow()
+    flow.response = None
+    flow.error = tflow.terr()
+    (row,), _ = read(saved(tmp_path / "flows", dumped(flow)))
+    assert (None, Completeness.SENT_UNKNOWN) == (row.status, row.completeness)
+
+
+def test_the_same_flows_give_the_same_ids(tmp_path: Path) -> None:
+    """Whatever the file is called."""
+    data = dumped(chat_flow(), chat_flow())
+    first = [row.id for row in read(saved(tmp_path / "a", data))[0]]
+    assert first == [row.id for row in read(saved(tmp_path / "b", data))[0]]
+    assert 2 == len(set(first))

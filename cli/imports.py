@@ -145,13 +145,16 @@ def _watched(reading: "Reading", path: Path) -> Iterator[Entry]:
         yield from reading.rows()
         return
     size, shown = path.stat().st_size or 1, 0.0
-    for row in reading.rows():
-        yield row
+
+    def show() -> None:
+        nonlocal shown
         if (now := time.monotonic()) - shown > PROGRESS_EVERY_SECONDS:
             shown = now
             share = min(100 * reading.read_bytes // size, 100)
             text = f"acm: {clean(path.name)}: {share}%, {reading.tally.billable:,} calls"
             typer.echo(f"\r\033[K{text}", err=True, nl=False)
+
+    yield from reading.rows(show)
     typer.echo("\r\033[K", err=True, nl=False)
 
 

@@ -2,11 +2,13 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import brotli
 import pytest
+from mitmproxy.addons.savehar import SaveHar
 from mitmproxy.io import FlowWriter, tnetstring
 from mitmproxy.test import tflow, tutils
 
@@ -108,6 +110,15 @@ def test_a_call_that_broke_off(tmp_path: Path) -> None:
     flow.error = tflow.terr()
     (row,), _ = read(saved(tmp_path / "flows", dumped(flow)))
     assert (None, Completeness.SENT_UNKNOWN) == (row.status, row.completeness)
+
+
+def test_what_mitmproxy_exports_as_har_says_the_same(tmp_path: Path) -> None:
+    """Its ``hardump`` of the flow: the same row, but for its id and its place."""
+    har = json.dumps(SaveHar().make_har([chat_flow()]), indent=4)
+    (exported,), _ = read(saved(tmp_path / "a", har))
+    (dump,), _ = read(saved(tmp_path / "b", dumped(chat_flow())))
+    same = {"id": "", "source": None, "latency_ms": None, "first_byte_ms": None}
+    assert replace(dump, **same) == replace(exported, **same)
 
 
 def test_the_same_flows_give_the_same_ids(tmp_path: Path) -> None:

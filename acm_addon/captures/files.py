@@ -129,7 +129,7 @@ def _flows(path: Path) -> Iterator[Raw]:
             while line := process.stdout.readline(_FLOW_LINE):
                 yield Raw(index, line if line.endswith(b"\n") else None, 0)
                 index += 1
+            if process.wait():  # It died over a flow.
+                yield Raw(index, None, size)
         finally:
             process.kill()
-    if process.returncode > 0:
-        yield Raw(index, None, size)

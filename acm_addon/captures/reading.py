@@ -71,11 +71,16 @@ class Reading:
         """Of all the entries so far. A row's id is derived from it: the same file gives the same
         ids, and so does one that has grown since."""
 
-    def rows(self) -> Iterator[Entry]:
-        """The rows of the billable calls, in the file's order. Raises OSError."""
+    def rows(self, progress: Callable[[], None] | None = None) -> Iterator[Entry]:
+        """The rows of the billable calls, in the file's order. Raises OSError.
+
+        ``progress`` is called after every entry, whatever it is.
+        """
         for raw in raw_entries(self._path, self.format):
             self.read_bytes = raw.end
             row = self._row(raw)
+            if progress is not None:
+                progress()
             if isinstance(row, Entry):
                 self.tally.billable += 1
                 yield row

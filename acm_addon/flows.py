@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mitmproxy import flow, http
+from mitmproxy import http
 from mitmproxy.io import compat, tnetstring
 
 from acm_addon.captures.base import MAX_ENTRY
@@ -57,15 +57,18 @@ def _described(raw: bytes | None) -> dict[str, object]:
     if raw is None:
         return {"unreadable": True}
     try:
-        state: Any = tnetstring.loads(raw)
-        one = flow.Flow.from_state(compat.migrate_flow(state))
-        return _of_http(one) if isinstance(one, http.HTTPFlow) else {"http": False}
+        loaded: Any = tnetstring.loads(raw)
+        state = compat.migrate_flow(loaded)
+        return _of_http(state) if state["type"] == "http" else {"http": False}
     except Exception:  # Whatever mitmproxy makes of a damaged flow.
         return {"unreadable": True}
 
 
-def _of_http(one: http.HTTPFlow) -> dict[str, object]:
-    request, response = one.request, one.response
+def _of_http(state: dict[Any, Any]) -> dict[str, object]:
+    """Only the two messages are built: a whole flow has connections and certificates too."""
+    request: http.Request = http.Request.from_state(state["request"])
+    answer = state["response"]
+    response: http.Response | None = http.Response.from_state(answer) if answer else None
     host = request.host if provider_of_host(request.host) else request.pretty_host
     ours = provider_of_host(host) is not None
     ended = response.timestamp_end if response else None
@@ -79,8 +82,8 @@ def _of_http(one: http.HTTPFlow) -> dict[str, object]:
         "status": response.status_code if response else None,
         "response_headers": _headers(response) if response else [],
         "response_body": _body(response) if response and ours else None,
-        "broken_off": one.error is not None,
-        "websocket": one.websocket is not None,
+        "broken_off": state["error"] is not None,
+        "websocket": state["websocket"] is not None,
         "seconds": _since(request, ended),
         "first_byte_seconds": _since(request, response.timestamp_start if response else None),
     }

@@ -15,7 +15,7 @@ from acm_addon.model import Attribution, Entrance, Entry, Reason, Source, derive
 from acm_addon.pricing import PriceTable
 from acm_addon.providers.base import WEBSOCKET, Billing, Endpoint, Provider
 from acm_addon.routing import provider_of_host
-from acm_addon.tap import Arrival, Call, Outcome
+from acm_addon.tap import Arrival, Call, Outcome, exhaust
 
 
 class Kind(Enum):
@@ -65,12 +65,12 @@ def _outcome(
     )
     call = Call(arrival, captured.request_headers)
     if captured.request_body:
-        call.request_data(captured.request_body)
+        exhaust(call.request_data(captured.request_body))
     call.request_done()
     if captured.status is not None:
         call.response_started(captured.status, captured.response_headers)
         if captured.response_body and endpoint is not WEBSOCKET:
-            call.response_data(captured.response_body, captured.first_byte_seconds or 0.0)
+            exhaust(call.response_data(captured.response_body, captured.first_byte_seconds or 0.0))
     outcome = call.finish(captured.seconds or 0.0, _failure(captured, endpoint), left=True)
     return _without_unknown(outcome, captured)
 

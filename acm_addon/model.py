@@ -30,6 +30,10 @@ class Entrance(StrEnum):
     """It did not: the call was read from a capture."""
 
 
+LIVE = (Entrance.GATEWAY, Entrance.FORWARD)
+"""The entrances of a running proxy."""
+
+
 class UsageSource(StrEnum):
     """Where the quantities of a row come from, most trusted first."""
 

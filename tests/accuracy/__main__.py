@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from acm_addon.home import Home
-from acm_addon.model import Entrance
+from acm_addon.model import LIVE
 from tests.accuracy.compare import Agreement, judge_all
 from tests.accuracy.estimator import estimates
 from tests.accuracy.page import page
@@ -56,7 +56,7 @@ def _replayed(records: Sequence[Recording]) -> dict[str, dict[str, object] | Non
         ):
             return {
                 f"{name}, {entrance}": differences
-                for entrance in Entrance
+                for entrance in LIVE
                 for name, differences in compare(proxy, records, entrance).items()
             }
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from acm_addon.home import Home
-from acm_addon.model import Entrance
+from acm_addon.model import LIVE, Entrance
 from acm_addon.providers import PROVIDERS
 from cli.standin import StandIn
 from tests.loopback.client import Connection
@@ -28,7 +28,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, standin: StandIn) -> Iterato
         yield live
 
 
-@pytest.fixture(params=list(Entrance), ids=str)
+@pytest.fixture(params=LIVE, ids=str)
 def entrance(request: pytest.FixtureRequest) -> Entrance:
     chosen = request.param
     assert isinstance(chosen, Entrance)

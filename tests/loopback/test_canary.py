@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from acm_addon.home import Home
-from acm_addon.model import Entrance
+from acm_addon.model import LIVE, Entrance
 from cli.standin import StandIn
 from tests.loopback.client import Connection
 from tests.loopback.harness import LiveProxy
@@ -214,7 +214,7 @@ def test_no_canary_is_found_anywhere(
 ) -> None:
     """Success, error, cut-off, malformed traffic, a crash, and the restart after it."""
     canaries = Canaries()
-    for entrance in Entrance:
+    for entrance in LIVE:
         visitor = Visitor(proxy, entrance, canaries)
         visitor.succeed()
         visitor.upload()

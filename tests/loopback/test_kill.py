@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from acm_addon.home import Home
-from acm_addon.model import Completeness, Entrance
+from acm_addon.model import LIVE, Completeness, Entrance
 from cli.standin import StandIn
 from tests.loopback.client import Connection
 from tests.loopback.harness import LiveProxy
@@ -28,7 +28,7 @@ class Load:
         self._proxy, self._numbers = proxy, numbers
         self._random = random.Random(seed)
         self._threads = [
-            threading.Thread(target=self._run, args=(list(Entrance)[number % 2],))
+            threading.Thread(target=self._run, args=(LIVE[number % 2],))
             for number in range(CLIENTS)
         ]
 

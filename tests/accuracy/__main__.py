@@ -62,7 +62,7 @@ def _replayed(records: Sequence[Recording]) -> dict[str, dict[str, object] | Non
 
 
 def _sentence(metered: int, wrong: dict[str, dict[str, object] | None]) -> str:
-    calls = metered * len(Entrance)
+    calls = metered * len(LIVE)
     return (
         "All recordings of metered endpoints were also played by a local provider through the\n"
         "live proxy, compressed as they once were and cut into awkward pieces, by both entrances.\n"

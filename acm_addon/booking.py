@@ -49,7 +49,6 @@ def book(
             model=model,
             at=exchange.time,
             context=_price_context(exchange),
-            free=exchange.free,
             table=table,
         )
         if usage.incomplete:

@@ -175,8 +175,6 @@ class Exchange:
     """Nano-dollars, where the provider states its own figure."""
     price_context: Mapping[str, str] = field(default_factory=dict)
     """What selects between prices of one model: service_tier, speed, size, quality, …"""
-    free: bool = False
-    """The endpoint or the provider charges nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,10 +104,6 @@ class Estimator:
             self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokens")
         return await asyncio.wrap_future(self._worker.submit(work, *args, **kwargs))
 
-    async def count(self, texts: Sequence[str], model: str | None, *, chat: bool = False) -> int:
-        """``count_tokens`` away from the event loop."""
-        return await self.run(count_tokens, texts, model, chat=chat)
-
     def close(self) -> None:
         """Drop what has not begun, and wait for nothing. The next ``run`` starts afresh."""
         if self._worker is not None:

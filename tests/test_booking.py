@@ -103,13 +103,6 @@ def test_a_partly_priced_call_is_null() -> None:
     assert entry.reason is Reason.NO_PRICE_FOR_UNIT
 
 
-def test_a_free_endpoint_costs_nothing() -> None:
-    """Zero is known here."""
-    entry = booked(replace(CALL, free=True), REPORTED)
-
-    assert (entry.cost, entry.price_status) == (0, PriceStatus.FREE)
-
-
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 529])
 @pytest.mark.parametrize("usage", [Usage(), ESTIMATED, replace(ESTIMATED, source="derived")])
 def test_an_error_without_reported_usage_is_not_billed(status: int, usage: Usage) -> None:

@@ -210,7 +210,7 @@ def test_the_loop_runs_on_while_it_counts(estimator: Estimator) -> None:
 
 def test_the_estimator_counts(estimator: Estimator) -> None:
     """As ``count_tokens`` does."""
-    counted = asyncio.run(estimator.count(["hello", "hello"], "gpt-4o", chat=True))
+    counted = asyncio.run(estimator.run(count_tokens, ["hello", "hello"], "gpt-4o", chat=True))
 
     assert count_tokens(["hello", "hello"], "gpt-4o", chat=True) == counted
 
@@ -230,7 +230,7 @@ def test_closing_needs_no_work_and_is_not_final(estimator: Estimator) -> None:
     estimator.close()
     estimator.close()
 
-    assert asyncio.run(estimator.count(["hello"], "gpt-4o")) == 1
+    assert asyncio.run(estimator.run(count_tokens, ["hello"], "gpt-4o")) == 1
 
 
 def test_importing_the_module_loads_no_tokenizer() -> None:

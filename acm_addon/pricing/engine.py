@@ -21,7 +21,6 @@ def price(
     model: str | None,
     at: datetime,
     context: Mapping[str, str],
-    free: bool,
     table: PriceTable,
 ) -> Cost:
     """What ``usage`` costs by ``table``. Never raises for any usage, model or context.
@@ -30,8 +29,6 @@ def price(
     hold. Each line is rounded once, half-even, to nano-dollars. ``computed`` is None unless every
     reported quantity has a price and the quantities agree with one another.
     """
-    if free:
-        return Cost((), PriceStatus.FREE, 0, 0, None)
     if not usage.quantities:
         return _unpriced(table, Reason.NO_USAGE)
     names = tuple(usage.quantities)

@@ -55,8 +55,6 @@ class RequestFacts:
     """Quantities that the request alone decides, such as ``images``."""
     input_tokens_estimate: int | None = None
     """A rough size of the input, from its length; for rows whose end is never seen."""
-    readable: bool = True
-    """False when the body is malformed, or longer than we read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,6 @@ class JsonRequestReader:
         return replace(
             self._interpret(self._fields),
             input_tokens_estimate=self._size // _BYTES_PER_TOKEN if self._size else None,
-            readable=self._fields.closed,
         )
 
     def input_text(self) -> list[str]:

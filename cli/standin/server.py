@@ -77,10 +77,6 @@ class StandIn:
     def plain_url(self) -> str:
         return f"http://127.0.0.1:{self.plain_port}"
 
-    @property
-    def tls_url(self) -> str:
-        return f"https://127.0.0.1:{self.tls_port}"
-
     def release(self, name: str) -> None:
         """Let a held call send its next piece."""
         self._loop.call_soon_threadsafe(self._release, name)

@@ -33,7 +33,6 @@ def bill(table: PriceTable) -> Bill:
             model=model,
             at=at,
             context=context or {},
-            free=False,
             table=table,
         )
 

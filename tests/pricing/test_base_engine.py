@@ -70,7 +70,6 @@ def test_agrees_with_the_base_engine(table: PriceTable, at: datetime) -> None:
             model=model,
             at=at,
             context=context,
-            free=False,
             table=table,
         )
         if cost.status is not PriceStatus.PRICED:

@@ -98,7 +98,6 @@ def test_no_usage_raises_or_costs_less_than_nothing(
         model=named[1],
         at=datetime(2026, 11, 22, tzinfo=UTC),
         context={"service_tier": tier},
-        free=False,
         table=PriceTable.current(),
     )
 
@@ -133,7 +132,6 @@ def test_token_lines_are_disjoint_and_cover_the_totals(data: st.DataObject) -> N
         model="claude-sonnet-4-5",
         at=datetime(2026, 11, 22, tzinfo=UTC),
         context={},
-        free=False,
         table=PriceTable.current(),
     )
 
@@ -152,7 +150,6 @@ def test_a_line_is_rounded_half_even(table: PriceTable) -> None:
         model="gpt-4o",
         at=datetime(2026, 11, 22, tzinfo=UTC),
         context={},
-        free=False,
         table=table,
     )
 

@@ -6,8 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from acm_addon.model import Cost, CostLine, PriceStatus, Reason, Usage
-from acm_addon.pricing import PriceTable, price
+from acm_addon.model import Cost, CostLine, PriceStatus, Reason
 
 type Bill = Callable[..., Cost]
 
@@ -329,18 +328,3 @@ def test_an_unknown_model_is_unpriced(bill: Bill, provider: str, model: str | No
     assert (cost.status, cost.computed, cost.known) == (PriceStatus.UNPRICED, None, 0)
     assert cost.reason is Reason.UNKNOWN_MODEL
     assert cost.price_version is not None
-
-
-def test_what_is_free_costs_nothing(table: PriceTable) -> None:
-    """Whatever it used, and whether or not the model is known."""
-    cost = price(
-        Usage({"input_tokens": 5}),
-        provider="openai",
-        model="gpt-7",
-        at=datetime(2026, 11, 22, tzinfo=UTC),
-        context={},
-        free=True,
-        table=table,
-    )
-
-    assert cost == Cost((), PriceStatus.FREE, 0, 0, None)

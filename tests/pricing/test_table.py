@@ -57,7 +57,6 @@ def test_a_frozen_table_prices_as_it_did(table: PriceTable, tmp_path: Path) -> N
                 model=model,
                 at=AT,
                 context=context,
-                free=False,
                 table=each,
             )
             for each in (table, frozen)
@@ -138,7 +137,6 @@ def test_prices_change_on_the_minute(table: PriceTable) -> None:
             model="deepseek-v4-flash",
             at=datetime(2026, 11, 20, 3, minute, 30, tzinfo=UTC),
             context=context,
-            free=False,
             table=table,
         ).computed
 

@@ -12,7 +12,6 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from itertools import chain, cycle
 from pathlib import Path
@@ -22,13 +21,14 @@ from urllib.parse import urlsplit
 import brotli
 import zstandard
 
+from acm_addon.captures.recordings import captured
+from acm_addon.captures.replay import Importing, entry_of
 from acm_addon.entry_json import entry_to_json
-from acm_addon.model import Entrance, Entry
+from acm_addon.model import Attribution, Entrance, Entry, Source
 from acm_addon.pricing import PriceTable
 from acm_addon.routing import provider_of_host
 from cli.standin.certificates import make_tls
 from tests.accuracy.recordings import Recording, body
-from tests.accuracy.stations import booked, outcome
 from tests.loopback.client import PATIENCE, Connection
 from tests.loopback.harness import LiveProxy
 
@@ -55,6 +55,7 @@ _NOT_REPLAYED = frozenset(
 )
 """What belongs to the connection, which is ours; and the id by which a row is found again."""
 _SIZES = (1, 2, 1, 7, 3, 64, 1, 31, 509, 5)
+_SOURCE = Source("recordings")
 _MANY_PIECES = 200
 _REASONS = {200: "OK", 429: "Too Many Requests"}
 _STREAMS = ("sse", "json-array-stream", "ndjson")
@@ -166,25 +167,23 @@ def _ask(proxy: LiveProxy, record: Recording, entrance: Entrance) -> None:
 
 
 def differences(record: Recording, live: Entry, table: PriceTable) -> dict[str, object]:
-    """Where a live row is not the one that the same exchange gives without proxy and network.
+    """Where a live row is not the one that ``acm import`` gives for the same exchange.
 
-    All fields are compared but the id, the times, and the entrance. Prices are those of the live
-    row's time.
+    All fields are compared but the id, the times, the entrance, and the source. Prices are those of
+    the live row's time.
     """
     fields = [*_fields(record, "response"), ("x-request-id", record["id"])]
-    straight = booked(outcome(record | {"response_headers": fields}), table, live.time)
-    expected = _comparable(replace(straight, latency_ms=0))
-    ours = _comparable(live)
+    read = captured(record | {"response_headers": fields, "time": live.time.isoformat()})
+    imported = entry_of(read, b"", _SOURCE, Importing(table, Attribution(), live.time))
+    assert isinstance(imported, Entry)
+    expected, ours = _comparable(imported), _comparable(live)
     return {key: (expected[key], ours[key]) for key in expected if expected[key] != ours[key]}
 
 
 def _comparable(row: Entry) -> Row:
-    assert row.latency_ms is not None
-    values = entry_to_json(replace(row, latency_ms=None, entrance=Entrance.GATEWAY))
-    for key in ("id", "time"):
+    values = entry_to_json(row)
+    for key in ("id", "time", "latency_ms", "first_byte_ms", "entrance", "source"):
         del values[key]
-    # A time differs; whether there is one does not.
-    values["first_byte_ms"] = row.first_byte_ms is not None
     return values
 
 

@@ -133,6 +133,10 @@ class Recorder:
                     self._unwritten.popleft()
                     self.counters.unmetered += 1
                 return
+            except ValueError as error:
+                # A row that cannot be written must not stand before all others.
+                log.error("could not journal a row: %s", fault(error))
+                self.counters.unmetered += 1
             self._unwritten.popleft()
 
     def _write[T](self, write: Callable[[], T], counts: bool = True) -> T | None:

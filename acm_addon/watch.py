@@ -8,7 +8,6 @@ costs a row, and never a call.
 """
 
 import asyncio
-import functools
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -59,11 +58,9 @@ class Tracked:
         self._waiting = 0
         self._current: Iterator[None] | None = None
 
-    def later[**P](
-        self, step: Callable[P, Iterator[None] | None], *args: P.args, **kwargs: P.kwargs
-    ) -> None:
+    def later(self, step: Callable[..., Iterator[None] | None], *args: Any) -> None:
         """Do it after all that is queued."""
-        self._put(functools.partial(step, **kwargs), args, 0)
+        self._put(step, args, 0)
 
     def read_later(self, step: Callable[..., Iterator[None]], data: bytes, *args: Any) -> None:
         """Read ``data`` after all that is queued, unless too much is queued already."""

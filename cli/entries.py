@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from acm_addon.entry_json import source_to_json
+from acm_addon.entry_json import entry_to_json
 from acm_addon.model import (
     Completeness,
     CostLine,
@@ -57,6 +57,8 @@ REASONS = {
 QUANTITY_UNKNOWN = "partly priced: a quantity is not known, so the whole is not known either"
 """In place of the price status' words, where every quantity that is known has a price."""
 
+_AMOUNTS = ("cost", "computed_cost", "provider_cost", "known_cost")
+
 
 def lacking(entry: Entry) -> list[str]:
     """The units that were used and that no line prices."""
@@ -93,37 +95,16 @@ def marks(entry: Entry) -> list[str]:
 
 def entry_json(entry: Entry) -> dict[str, object]:
     """A row with the ledger's own field names; amounts are exact decimal strings in USD."""
-    return {
-        "id": entry.id,
-        "time": entry.time.isoformat(),
-        "latency_ms": entry.latency_ms,
-        "first_byte_ms": entry.first_byte_ms,
-        "entrance": entry.entrance,
-        "provider": entry.provider,
-        "endpoint": entry.endpoint,
-        "requested_model": entry.requested_model,
-        "model": entry.model,
-        "tier": entry.tier,
-        "region": entry.region,
-        "project": entry.project,
-        "key": entry.key,
-        "tags": dict(entry.tags),
-        "status": entry.status,
-        "stream": entry.stream,
-        "request_id": entry.request_id,
-        "object_id": entry.object_id,
+    readable = {
         "usage": {unit: _quantity(quantity) for unit, quantity in entry.usage.items()},
-        "usage_source": entry.usage_source,
-        "completeness": entry.completeness,
-        "price_status": entry.price_status,
-        "cost_usd": _usd(entry.cost),
-        "computed_cost_usd": _usd(entry.computed_cost),
-        "provider_cost_usd": _usd(entry.provider_cost),
-        "known_cost_usd": _usd(entry.known_cost),
         "lines": [_line(line) for line in entry.lines],
-        "price_version": entry.price_version,
-        "reason": entry.reason,
-        "source": source_to_json(entry.source),
+    }
+    row = entry_to_json(entry) | readable
+    return {
+        f"{name}_usd" if name in _AMOUNTS else name: (
+            _usd(getattr(entry, name)) if name in _AMOUNTS else value
+        )
+        for name, value in row.items()
     }
 
 

@@ -75,7 +75,7 @@ def test_json_is_the_row(make, book, acm) -> None:
     code, out, _ = acm("explain", entry.id, "--json")
     found = json.loads(out)
     assert 0 == code
-    assert (entry.id, THEN.isoformat()) == (found["id"], found["time"])
+    assert (entry.id, THEN.isoformat(timespec="microseconds")) == (found["id"], found["time"])
     assert {"feature": "search"} == found["tags"]
     assert "0.002395" == found["cost_usd"] == found["computed_cost_usd"]
     assert found["provider_cost_usd"] is None

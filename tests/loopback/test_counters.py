@@ -93,7 +93,7 @@ def test_a_connection_that_asks_for_nothing_is_counted(proxy: LiveProxy) -> None
     context = ssl.create_default_context(cafile=proxy.home.ca_certificate)
     with tunnel(proxy, f"{host}:443") as client:
         context.wrap_socket(client, server_hostname=host).close()
-    eventually(proxy, lambda now: host in now["silent"])
+    assert 1 == eventually(proxy, lambda now: host in now["silent"])["silent"][host]
 
 
 def test_a_client_that_trusts_us_is_not_counted(proxy: LiveProxy) -> None:

@@ -7,13 +7,16 @@ cost; NULL, with a reason.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from acm_addon.model import (
     Completeness,
     Cost,
     Entry,
     Exchange,
+    PriceContext,
     PriceStatus,
+    Quantities,
     Reason,
     Source,
     Usage,
@@ -37,22 +40,16 @@ def book(
     request or counted in it was not consumed. A call without an answer stays without a cost.
     """
     model = exchange.model or exchange.requested_model
+    context = None
     reason = exchange.reason or usage.reason
     if exchange.provider_cost is None and _nothing_due(exchange, usage):
         usage = Usage()
         cost = _NOTHING_DUE
         reason = reason or (Reason.PROVIDER_ERROR if _failed(exchange) else None)
     else:
-        cost = price(
-            usage,
-            provider=price_provider,
-            model=model,
-            at=exchange.time,
-            context=_price_context(exchange),
-            table=table,
-        )
-        if usage.incomplete:
-            cost = _without_total(cost)
+        choices = _price_context(exchange)
+        context = PriceContext(price_provider, choices, usage.incomplete)
+        cost = price_of(usage.quantities, context, model, exchange.time, table)
     booked = cost.computed if exchange.provider_cost is None else exchange.provider_cost
     stated = exchange.provider_cost is not None and cost.status is not PriceStatus.FREE
     return Entry(
@@ -86,7 +83,27 @@ def book(
         price_version=cost.price_version,
         reason=reason or cost.reason,
         source=source,
+        price_context=context,
     )
+
+
+def price_of(
+    quantities: Quantities,
+    context: PriceContext,
+    model: str | None,
+    at: datetime,
+    table: PriceTable,
+) -> Cost:
+    """What was consumed, at the prices of a table: the same for a new row and an old one."""
+    cost = price(
+        Usage(quantities),
+        provider=context.provider,
+        model=model,
+        at=at,
+        context=context.choices,
+        table=table,
+    )
+    return _without_total(cost) if context.incomplete else cost
 
 
 def _nothing_due(exchange: Exchange, usage: Usage) -> bool:

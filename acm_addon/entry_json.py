@@ -14,6 +14,7 @@ from acm_addon.model import (
     CostLine,
     Entrance,
     Entry,
+    PriceContext,
     PriceStatus,
     Quantity,
     Reason,
@@ -55,6 +56,7 @@ def entry_to_json(entry: Entry) -> dict[str, object]:
         "price_version": entry.price_version,
         "reason": entry.reason.value if entry.reason else None,
         "source": source_to_json(entry.source),
+        "price_context": _from_context(entry.price_context),
     }
 
 
@@ -97,8 +99,9 @@ def entry_from_json(values: Mapping[str, Any]) -> Entry:
         lines=tuple(_to_line(line) for line in values["lines"]),
         price_version=values["price_version"],
         reason=Reason(reason) if reason is not None else None,
-        # Journals of earlier versions lack it.
+        # Journals of earlier versions lack these.
         source=_to_source(values.get("source")),
+        price_context=_to_context(values.get("price_context")),
     )
 
 
@@ -114,6 +117,22 @@ def _to_source(values: Mapping[str, Any] | None) -> Source | None:
     if values is None:
         return None
     return Source(values["file"], values.get("line"), values.get("index"))
+
+
+def _from_context(context: PriceContext | None) -> dict[str, object] | None:
+    if context is None:
+        return None
+    return {
+        "provider": context.provider,
+        "choices": dict(context.choices),
+        "incomplete": context.incomplete,
+    }
+
+
+def _to_context(values: Mapping[str, Any] | None) -> PriceContext | None:
+    if values is None:
+        return None
+    return PriceContext(values["provider"], dict(values["choices"]), values["incomplete"])
 
 
 def _from_quantity(value: Quantity) -> int | str:

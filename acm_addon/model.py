@@ -178,6 +178,19 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceContext:
+    """What decided a row's price beside its model, time, and usage: with these it can be priced
+    again."""
+
+    provider: str
+    """The provider's id in the price table: ``google`` for a row of ``gemini``."""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """What selected between prices of one model, the tier as served included."""
+    incomplete: bool = False
+    """The usage is known not to be all that was consumed, so that there is no total."""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where an imported row was read: a file, and a line or an entry of it."""
 
@@ -225,6 +238,8 @@ class Entry:
     reason: Reason | None
     source: Source | None = None
     """None for live traffic."""
+    price_context: PriceContext | None = None
+    """None where nothing was due, and in rows of versions that did not keep it."""
 
 
 def new_id(now: float | None = None) -> str:

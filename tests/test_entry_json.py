@@ -15,6 +15,7 @@ from acm_addon.model import (
     CostLine,
     Entrance,
     Entry,
+    PriceContext,
     PriceStatus,
     Reason,
     Source,
@@ -73,6 +74,8 @@ ENTRIES = st.builds(
     source=st.none()
     | st.builds(Source, TEXT, line=st.integers(1))
     | st.builds(Source, TEXT, index=st.integers(0)),
+    price_context=st.none()
+    | st.builds(PriceContext, TEXT, st.dictionaries(TEXT, TEXT, max_size=2), st.booleans()),
 )
 
 
@@ -112,6 +115,7 @@ def plain() -> dict[str, Any]:
         "price_version": None,
         "reason": None,
         "source": None,
+        "price_context": None,
     }
 
 

@@ -162,3 +162,9 @@ def m001_calls_and_rollups(db: Database) -> None:
 def m002_source(db: Database) -> None:
     """Where an imported call was read, as JSON; NULL for live traffic."""
     db.execute("ALTER TABLE calls ADD COLUMN source TEXT")
+
+
+@migrations()
+def m003_price_context(db: Database) -> None:
+    """What decided a row's price beside its usage, as JSON; NULL in the rows before it."""
+    db.execute("ALTER TABLE calls ADD COLUMN price_context TEXT")

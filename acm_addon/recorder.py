@@ -21,7 +21,7 @@ from acm_addon.journal import Begin, Journal, OpenCall, Progress, Sent
 from acm_addon.logs import fault, logger
 from acm_addon.model import Entry, Usage
 from acm_addon.pricing import PriceTable
-from acm_addon.tap import Arrival, Outcome
+from acm_addon.tap import Arrival, Outcome, Result
 from acm_addon.tokens import Estimator
 
 log = logger("recorder")
@@ -97,6 +97,9 @@ class Recorder:
             task = asyncio.get_running_loop().create_task(self._estimate(record, outcome))
             self._estimates.add(task)
             task.add_done_callback(self._estimates.discard)
+
+    def result(self, result: Result) -> None:
+        """Record what a look at earlier work's result showed."""
 
     async def _estimate(self, record: OpenCall, outcome: Outcome) -> None:
         """Count what the provider did not report, away from the event loop."""

@@ -15,6 +15,7 @@ from acm_addon.model import (
     CostLine,
     Entrance,
     Entry,
+    ModelUsage,
     PriceContext,
     PriceStatus,
     Reason,
@@ -76,6 +77,15 @@ ENTRIES = st.builds(
     | st.builds(Source, TEXT, index=st.integers(0)),
     price_context=st.none()
     | st.builds(PriceContext, TEXT, st.dictionaries(TEXT, TEXT, max_size=2), st.booleans()),
+    other_usage=st.lists(
+        st.builds(
+            ModelUsage,
+            st.none() | TEXT,
+            st.dictionaries(TEXT, QUANTITY),
+            st.dictionaries(TEXT, TEXT, max_size=2),
+        ),
+        max_size=2,
+    ).map(tuple),
 )
 
 
@@ -116,6 +126,7 @@ def plain() -> dict[str, Any]:
         "reason": None,
         "source": None,
         "price_context": None,
+        "other_usage": [],
     }
 
 

@@ -1,6 +1,6 @@
 """One captured exchange as a value, whatever file it comes from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -56,6 +56,8 @@ class Captured:
     broken_off: bool = False
     """The exchange itself ended in an error of the network."""
     websocket: bool = False
+    messages: Sequence[tuple[bool, bytes]] | None = None
+    """Of a websocket: whether the client sent it, and the message; None where there are none."""
     seconds: float | None = None
     """From the request's start to the response's end."""
     first_byte_seconds: float | None = None

@@ -168,3 +168,9 @@ def m002_source(db: Database) -> None:
 def m003_price_context(db: Database) -> None:
     """What decided a row's price beside its usage, as JSON; NULL in the rows before it."""
     db.execute("ALTER TABLE calls ADD COLUMN price_context TEXT")
+
+
+@migrations()
+def m004_other_usage(db: Database) -> None:
+    """What other models than the row's consumed in the same call, as a JSON array."""
+    db.execute("ALTER TABLE calls ADD COLUMN other_usage TEXT")

@@ -13,7 +13,7 @@ COLUMNS = tuple(field.name for field in fields(Entry))
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_NESTED = ("tags", "usage", "lines", "source", "price_context")
+_NESTED = ("tags", "usage", "lines", "source", "price_context", "other_usage")
 _AMOUNTS = ("cost", "computed_cost", "provider_cost", "known_cost")
 _SANE_AMOUNT = 10**15
 """A million dollars. An amount beyond it, for one call, is garbage that a sum must not carry."""

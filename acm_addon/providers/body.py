@@ -8,11 +8,12 @@ last with usage, the end) and parses them when it is asked.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import ClassVar
 
 from acm_addon.json_fields import JsonFields, Path, parse
-from acm_addon.model import Quantities, Reason, UsageSource
-from acm_addon.providers.base import RequestFacts, ResponseFacts
+from acm_addon.model import ModelUsage, Quantities, Reason, UsageSource
+from acm_addon.providers.base import RequestFacts, ResponseFacts, ResponseHead
 from acm_addon.providers.texts import GeneratedText, TextKeys, input_texts
 from acm_addon.sse import Event, SseParser
 
@@ -71,6 +72,9 @@ class Reading:
     """False where the document says that it is not the end."""
     failed: bool = False
     pending: bool = False
+    others: tuple[ModelUsage, ...] = ()
+    created: datetime | None = None
+    links: tuple[str, ...] = ()
 
 
 class ResponseBody(ABC):
@@ -83,10 +87,10 @@ class ResponseBody(ABC):
     STREAM_TEXT: ClassVar[TextKeys | None] = None
     """Where generated text is in the events of a stream."""
 
-    def __init__(self, request: RequestFacts, status: int, content_type: str) -> None:
+    def __init__(self, request: RequestFacts, head: ResponseHead) -> None:
         self._request = request
-        self._failed_status = status >= 300
-        self._event_stream = content_type.strip().lower().startswith("text/event-stream")
+        self._failed_status = head.status >= 300
+        self._event_stream = head.content_type.strip().lower().startswith("text/event-stream")
         self._fields: JsonFields | None = None
         self._sse: SseParser | None = None
         self._text: GeneratedText | None = None
@@ -140,6 +144,9 @@ class ResponseBody(ABC):
             finished=finished,
             failed=failed,
             pending=reading.pending,
+            others=reading.others,
+            created=reading.created,
+            links=reading.links,
             reason=reason,
         )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from acm_addon.json_fields import ANY, JsonFields, Path, parse
-from acm_addon.providers.base import RequestFacts
+from acm_addon.providers.base import RequestFacts, ResponseHead
 from acm_addon.providers.body import Reading, ResponseBody
 from acm_addon.providers.openai_usage import stated_cost, tally_tools, tally_usage
 from acm_addon.providers.tally import Tally, mapping, name
@@ -176,8 +176,8 @@ class ResponsesBody(ResponseBody):
     )
     STREAM_TEXT = TextKeys(("delta", "name"), foreign=("tools",))
 
-    def __init__(self, request: RequestFacts, status: int, content_type: str) -> None:
-        super().__init__(request, status, content_type)
+    def __init__(self, request: RequestFacts, head: ResponseHead) -> None:
+        super().__init__(request, head)
         self._first: bytes | None = None
         self._last: bytes | None = None
         self._ended = False

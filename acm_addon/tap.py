@@ -35,6 +35,7 @@ from acm_addon.providers.base import (
     ResponseReader,
     WebSocketReader,
 )
+from acm_addon.providers.prompts import Answer, Prompt
 
 STEP = 128 * 1024
 """Decoded bytes that are read at a time, before other traffic has its turn."""
@@ -68,8 +69,8 @@ class Outcome:
     exchange: Exchange
     usage: Usage
     price_provider: str
-    texts: Callable[[], tuple[list[str], list[str]]] | None
-    """Input and output texts for a tokenizer, where usage is missing and may be counted."""
+    texts: Callable[[], tuple[Prompt, Answer]] | None
+    """Input and output for a tokenizer, where usage is missing and may be counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +315,7 @@ class Call:
             return False
         return facts.output_missing or not usage.quantities
 
-    def _texts(self) -> tuple[list[str], list[str]]:
+    def _texts(self) -> tuple[Prompt, Answer]:
         assert self._response is not None
         return self._request.input_text(), self._response.output_text()
 

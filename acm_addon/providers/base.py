@@ -15,6 +15,7 @@ from typing import Protocol
 from urllib.parse import parse_qsl
 
 from acm_addon.model import ModelUsage, Quantities, Reason, UsageSource
+from acm_addon.providers.prompts import Answer, Prompt
 
 
 class Billing(Enum):
@@ -171,8 +172,8 @@ class RequestReader(Protocol):
 
     def facts(self) -> RequestFacts: ...
 
-    def input_text(self) -> list[str]:
-        """The texts that make up the input, for a tokenizer. Slow: not for the event loop."""
+    def input_text(self) -> Prompt:
+        """What makes up the input, for a tokenizer. Slow: not for the event loop."""
 
 
 class ResponseReader(Protocol):
@@ -181,8 +182,8 @@ class ResponseReader(Protocol):
 
     def facts(self) -> ResponseFacts: ...
 
-    def output_text(self) -> list[str]:
-        """The texts generated so far, for a tokenizer. Slow: not for the event loop."""
+    def output_text(self) -> Answer:
+        """What was generated so far, for a tokenizer. Slow: not for the event loop."""
 
     def output_tokens_so_far(self) -> int:
         """A rough count of what was generated so far, cheap enough for the event loop."""

@@ -14,7 +14,8 @@ from typing import ClassVar
 from acm_addon.json_fields import JsonFields, Path, parse
 from acm_addon.model import ModelUsage, Quantities, Reason, UsageSource
 from acm_addon.providers.base import RequestFacts, ResponseFacts, ResponseHead
-from acm_addon.providers.texts import GeneratedText, TextKeys, input_texts
+from acm_addon.providers.prompts import Answer, Prompt, read_prompt
+from acm_addon.providers.texts import GeneratedText, TextKeys
 from acm_addon.sse import Event, SseParser
 
 MAX_REQUEST_COPY = 8 * 1024 * 1024
@@ -50,8 +51,8 @@ class JsonRequestReader:
             input_tokens_estimate=self._size // _BYTES_PER_TOKEN if self._size else None,
         )
 
-    def input_text(self) -> list[str]:
-        return input_texts(b"".join(self._copy))
+    def input_text(self) -> Prompt:
+        return read_prompt(b"".join(self._copy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +151,8 @@ class ResponseBody(ABC):
             reason=reason,
         )
 
-    def output_text(self) -> list[str]:
-        return self._text.texts() if self._text is not None else []
+    def output_text(self) -> Answer:
+        return self._text.answer() if self._text is not None else Answer()
 
     def output_tokens_so_far(self) -> int:
         return self._text.tokens() if self._text is not None else 0

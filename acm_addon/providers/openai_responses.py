@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from acm_addon.json_fields import ANY, JsonFields, Path, parse
@@ -22,6 +23,11 @@ _RESPONSE_ENDS = frozenset(
 )
 _MAX_ITEMS = 1000
 """Items of one stream that are told apart."""
+_CHAT_TEXT = TextKeys(
+    ("content", "reasoning_content", "reasoning", "refusal", "name", "arguments", "text"),
+    # OpenRouter repeats the reasoning, Groq shows what its tools found, and others cite.
+    foreign=("reasoning_details", "executed_tools", "annotations", "search_results"),
+)
 _RUNNING = ("queued", "in_progress")
 _COUNTED = re.compile(rb'tokens"\s*+:\s*+[1-9]')
 
@@ -65,20 +71,11 @@ class ChatBody(ResponseBody):
     WANTED: ClassVar[tuple[Path, ...]] = tuple(
         (key,) for key in ("model", "id", "service_tier", "usage", "x_groq", "error")
     )
-    DOCUMENT_TEXT: ClassVar[TextKeys | None] = TextKeys(
-        (
-            "content",
-            "reasoning_content",
-            "reasoning",
-            "refusal",
-            "name",
-            "arguments",
-            "text",
-        ),
-        # OpenRouter repeats the reasoning, Groq shows what its tools found, and others cite.
-        foreign=("reasoning_details", "executed_tools", "annotations", "search_results"),
+    DOCUMENT_TEXT: ClassVar[TextKeys | None] = _CHAT_TEXT
+    # Perplexity repeats the whole message in every event, Together each piece as a completion's.
+    STREAM_TEXT: ClassVar[TextKeys | None] = replace(
+        _CHAT_TEXT, foreign=(*_CHAT_TEXT.foreign, "message"), spare=("text",)
     )
-    STREAM_TEXT: ClassVar[TextKeys | None] = DOCUMENT_TEXT
     _HAS_OUTPUT = True
 
     _first: bytes | None = None

@@ -4,7 +4,6 @@ Sans-IO: the caller hands in bytes and monotonic times. Nothing here raises for 
 a reader could not make sense of stays unknown.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +20,6 @@ from acm_addon.model import (
     Reason,
     Usage,
     UsageSource,
-    derived_id,
 )
 from acm_addon.providers.base import (
     Billing,
@@ -36,6 +34,7 @@ from acm_addon.providers.base import (
     WebSocketReader,
 )
 from acm_addon.providers.prompts import Answer, Prompt
+from acm_addon.settlement import settlement_id
 
 STEP = 128 * 1024
 """Decoded bytes that are read at a time, before other traffic has its turn."""
@@ -192,10 +191,9 @@ class Call:
     def _settlement(self, facts: ResponseFacts, object_id: str) -> Outcome:
         """The finished work as a call: its own times are known only as far as the result says."""
         began = facts.created or self.arrival.time
-        digest = hashlib.sha256(f"{self.arrival.provider.name} {object_id}".encode()).digest()
         exchange = replace(
             self._exchange(0.0, self.request, facts, Completeness.COMPLETE, None),
-            id=derived_id(began.timestamp(), digest),
+            id=settlement_id(self.arrival.provider.name, object_id, began),
             time=began,
             object_id=object_id,
             latency_ms=None,

@@ -11,9 +11,10 @@ from typing import Any
 from acm_addon.captures import flow_lines, har, recordings
 from acm_addon.captures.base import Captured, Format, NotHttpError, Raw
 from acm_addon.captures.files import format_of, raw_entries
-from acm_addon.captures.replay import Importing, Kind, Settled, entry_of
+from acm_addon.captures.replay import Importing, Kind, entry_of
 from acm_addon.model import Attribution, Entry, Source
 from acm_addon.pricing import PriceTable
+from acm_addon.settlement import Settlement
 
 _MEANINGS: Mapping[Format, Callable[[Mapping[str, Any]], Captured]] = {
     Format.HAR: har.captured,
@@ -97,8 +98,9 @@ class Reading:
             self._unreadable(raw)
             return None
         found = entry_of(captured, digest, self._source(raw.number), self._importing)
-        if isinstance(found, Settled):
-            found = found.entry or Kind.FREE
+        if isinstance(found, list):
+            settlements = [record.entry for record in found if isinstance(record, Settlement)]
+            found = settlements[0] if settlements else Kind.FREE
         if isinstance(found, Kind):
             self.tally.free += found is Kind.FREE
             self.tally.not_provider += found is Kind.NOT_PROVIDER

@@ -15,6 +15,7 @@ from acm_addon.model import Attribution, Entrance, Entry, Reason, Source, derive
 from acm_addon.pricing import PriceTable
 from acm_addon.providers.base import Billing, Endpoint, Provider, RequestHead
 from acm_addon.routing import provider_of_host
+from acm_addon.settlement import Link, Record, Settlement
 from acm_addon.tap import Arrival, Call, Outcome, Result, exhaust
 
 
@@ -23,16 +24,6 @@ class Kind(Enum):
 
     FREE = "free"
     NOT_PROVIDER = "not_provider"
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What a captured look at earlier work's result shows: see ``acm_addon.tap.Result``."""
-
-    provider: str
-    object_id: str
-    entry: Entry | None
-    links: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +38,7 @@ class Importing:
 
 def entry_of(
     captured: Captured, digest: bytes, source: Source, of: Importing
-) -> Entry | Settled | Kind:
+) -> Entry | list[Record] | Kind:
     """The row of one exchange. ``digest`` identifies it: the same one always gives the same id."""
     provider = provider_of_host(captured.host)
     if provider is None:
@@ -61,22 +52,23 @@ def entry_of(
         return Kind.FREE
     call = _call(captured, head, _arrival(captured, digest, provider, endpoint, of))
     if endpoint.billing is Billing.RESULT:
-        return _settlement(call.result(), source, of)
+        return _records(call.result(), source, of)
     outcome = call.finish(captured.seconds or 0.0, _failure(captured, endpoint), left=True)
     outcome = _without_unknown(outcome, captured)
     usage = estimated_usage(outcome) if outcome.texts else outcome.usage
     return book(outcome.exchange, usage, of.table, outcome.price_provider, source)
 
 
-def _settlement(result: Result | None, source: Source, of: Importing) -> Settled | Kind:
+def _records(result: Result | None, source: Source, of: Importing) -> list[Record] | Kind:
     """What a look at earlier work's result shows of it."""
     if result is None:
         return Kind.FREE
-    entry = None
+    records: list[Record] = [Link(result.provider, at, result.object_id) for at in result.links]
     if (settles := result.settles) is not None:
         exchange = replace(settles.exchange, entrance=Entrance.IMPORT, attribution=of.attribution)
         entry = book(exchange, settles.usage, of.table, settles.price_provider, source)
-    return Settled(result.provider, result.object_id, entry, result.links)
+        records.append(Settlement(entry))
+    return records
 
 
 def _arrival(

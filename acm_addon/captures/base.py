@@ -10,6 +10,8 @@ MAX_ENTRY = 32 * 1024 * 1024
 """Bytes of one entry that are read. A longer one is skipped, and counted as unreadable."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TOO_LATE = datetime(2200, 1, 1, tzinfo=UTC)
+"""A time beyond it is garbage, such as the year 9999 that stands for "never"."""
 
 
 class Format(Enum):
@@ -77,9 +79,9 @@ def without_coding(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def aware(time: datetime) -> datetime | None:
-    """A time in UTC; one without an offset is taken for UTC. None before 1970."""
+    """A time in UTC; one without an offset is taken for UTC. None before 1970 or after 2199."""
     time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    return time if time >= _EPOCH else None
+    return time if _EPOCH <= time < _TOO_LATE else None
 
 
 def time_of(text: object) -> datetime | None:
@@ -103,3 +105,20 @@ def seconds_of(milliseconds: object) -> float | None:
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
         return None
     return milliseconds / 1000 if 0 <= milliseconds < 10**9 else None
+
+
+def status_of(value: object) -> int | None:
+    """An HTTP status; None for zero or nothing, which mean that no answer came.
+
+    Raises TypeError or ValueError for what is none.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError("a status is a number")
+    status = int(value)
+    if status == 0:
+        return None
+    if not 100 <= status <= 999:
+        raise ValueError("a status has three digits")
+    return status

@@ -9,7 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from acm_addon.captures.base import Captured, header_map, seconds_of, time_of, without_coding
+from acm_addon.captures.base import (
+    Captured,
+    header_map,
+    seconds_of,
+    status_of,
+    time_of,
+    without_coding,
+)
 
 _BINARY = 2
 _BEFORE_ANSWER = ("blocked", "dns", "connect", "send", "wait")
@@ -21,7 +28,6 @@ def captured(entry: Mapping[str, Any]) -> Captured:
     request, response = entry["request"], entry.get("response") or {}
     url = urlsplit(request["url"])
     content = response.get("content") or {}
-    status = int(response.get("status") or 0)
     answer = without_coding(_headers(response))
     if content.get("mimeType"):
         answer.setdefault("content-type", str(content["mimeType"]))
@@ -32,7 +38,7 @@ def captured(entry: Mapping[str, Any]) -> Captured:
         time=time_of(entry.get("startedDateTime")),
         request_headers=without_coding(_request_headers(request)),
         request_body=_text(request.get("postData") or {}),
-        status=status or None,
+        status=status_of(response.get("status")),
         response_headers=answer,
         response_body=b"" if content.get("size") == 0 else _text(content),
         broken_off=bool(response.get("_error")),

@@ -13,15 +13,19 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from acm_addon.captures.base import Captured, date_of, header_map, time_of, without_coding
+from acm_addon.captures.base import (
+    Captured,
+    date_of,
+    header_map,
+    status_of,
+    time_of,
+    without_coding,
+)
 
 
 def captured(record: Mapping[str, Any]) -> Captured:
     """Raises KeyError, TypeError, or ValueError where ``record`` is no such exchange."""
     answer = header_map(record["response_headers"] or ())
-    status = record["status"]
-    if status is not None and not isinstance(status, int):
-        raise TypeError("a status is a number")
     return Captured(
         method=str(record["method"]),
         host=str(record["provider_host"]).partition(":")[0],
@@ -29,7 +33,7 @@ def captured(record: Mapping[str, Any]) -> Captured:
         time=time_of(record.get("time")) or date_of(answer),
         request_headers=without_coding(header_map(record["request_headers"] or ())),
         request_body=_body(record, "request"),
-        status=status or None,
+        status=status_of(record["status"]),
         response_headers=without_coding(answer),
         response_body=_body(record, "response"),
         cut=record.get("response_body_encoding") == "text-truncated",

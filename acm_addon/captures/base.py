@@ -10,6 +10,8 @@ MAX_ENTRY = 32 * 1024 * 1024
 """Bytes of one entry that are read. A longer one is skipped, and counted as unreadable."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST = 10**6
+"""Seconds: some eleven days."""
 _TOO_LATE = datetime(2200, 1, 1, tzinfo=UTC)
 """A time beyond it is garbage, such as the year 9999 that stands for "never"."""
 
@@ -104,7 +106,12 @@ def seconds_of(milliseconds: object) -> float | None:
     """A duration that can be one; HAR writes -1 for an unknown one."""
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
         return None
-    return milliseconds / 1000 if 0 <= milliseconds < 10**9 else None
+    return milliseconds / 1000 if 0 <= milliseconds < 1000 * _LONGEST else None
+
+
+def duration(seconds: float | None) -> float | None:
+    """``seconds`` where they can be those of a call."""
+    return seconds if seconds is not None and 0 <= seconds < _LONGEST else None
 
 
 def status_of(value: object) -> int | None:

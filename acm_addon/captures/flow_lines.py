@@ -15,7 +15,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from acm_addon.captures.base import Captured, NotHttpError, aware, header_map
+from acm_addon.captures.base import (
+    Captured,
+    NotHttpError,
+    aware,
+    duration,
+    header_map,
+    status_of,
+)
 
 
 def captured(line: Mapping[str, Any]) -> Captured:
@@ -29,13 +36,13 @@ def captured(line: Mapping[str, Any]) -> Captured:
         time=None if line["time"] is None else aware(datetime.fromtimestamp(line["time"], UTC)),
         request_headers=header_map(line["request_headers"]),
         request_body=_bytes(line["request_body"]),
-        status=line["status"],
+        status=status_of(line["status"]),
         response_headers=header_map(line["response_headers"]),
         response_body=_bytes(line["response_body"]),
         broken_off=line["broken_off"],
         websocket=line["websocket"],
-        seconds=line["seconds"],
-        first_byte_seconds=line["first_byte_seconds"],
+        seconds=duration(line["seconds"]),
+        first_byte_seconds=duration(line["first_byte_seconds"]),
     )
 
 

@@ -1,5 +1,6 @@
 """``acm import``: captured traffic, priced as if it had passed through the proxy."""
 
+import shutil
 import sqlite3
 import sys
 import time
@@ -174,11 +175,18 @@ def _watched(reading: "Reading", path: Path) -> Iterator[Entry]:
         if (now := time.monotonic()) - shown > PROGRESS_EVERY_SECONDS:
             shown = now
             share = min(100 * reading.read_bytes // size, 100)
-            text = f"acm: {clean(path.name)}: {share}%, {reading.tally.billable:,} calls"
+            numbers = f"{share}%, {reading.tally.billable:,} calls"
+            text = progress_line(path.name, numbers, shutil.get_terminal_size().columns)
             typer.echo(f"\r\033[K{text}", err=True, nl=False)
 
     yield from reading.rows(show)
     typer.echo("\r\033[K", err=True, nl=False)
+
+
+def progress_line(name: str, numbers: str, columns: int) -> str:
+    """One line that fits: one that wraps cannot be written over, and would fill the screen."""
+    whole = f"acm: {clean(name)}: {numbers}"
+    return whole if len(whole) < columns else numbers[: max(columns - 1, 0)]
 
 
 def _summary(path: Path, reading: "Reading", writer: _Writer) -> list[str]:

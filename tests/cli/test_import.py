@@ -14,6 +14,7 @@ from acm_addon.home import Home
 from acm_addon.ledger.reader import LedgerReader
 from acm_addon.model import Entry, Source
 from cli.entries import entry_json
+from cli.imports import progress_line
 from tests.calls import NOON, make_entry
 from tests.capture_files import har, har_entry, lines, recording, saved
 
@@ -147,6 +148,16 @@ def test_a_ledger_that_cannot_be_written(acm, home: Home, tmp_path: Path) -> Non
     code, _, said = acm("import", path)
     assert (1, True) == (code, said.startswith("error: cannot write to the ledger (Integrity"))
     assert "hint: is there room on the disk?" in said
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [(80, "acm: a.har: 7%, 12 calls"), (25, "acm: a.har: 7%, 12 calls"), (24, "7%, 12 calls")],
+)
+def test_progress_keeps_to_one_line(columns: int, line: str) -> None:
+    """The numbers stay where the name has no room; a line that wraps would fill the screen."""
+    assert line == progress_line("a.har", "7%, 12 calls", columns)
+    assert "7%, " == progress_line("a.har", "7%, 12 calls", 5)
 
 
 def test_explain_says_where_a_row_comes_from(acm, tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,12 @@ from acm_addon.home import Home
 from acm_addon.journal import Journal, Progress, Sent
 from acm_addon.ledger.reader import LedgerReader
 from acm_addon.ledger.sqlite import SqliteLedger
-from acm_addon.model import Completeness, Entry, PriceStatus, Reason
+from acm_addon.model import Completeness, Entry, PriceStatus, Reason, new_id
+from acm_addon.settlement import Link, settled
 from acm_addon.spool import spool_paths
 from tests.calls import make_begin, make_entry
 from tests.drains import drain_process
+from tests.rollup_sums import assert_rolled_up
 
 PATIENCE = 30.0
 """Seconds that a test waits before it fails."""
@@ -131,6 +134,82 @@ def test_what_cannot_be_read_is_counted_and_the_rest_is_booked(home: Home) -> No
     assert (entries[0], entries[2]) == (found[entries[0].id], found[entries[2].id])
 
 
+def work(home: Home, count: int) -> list[tuple[Entry, Entry]]:
+    """Batches: the calls that create them in one journal and what settles them in others, through a
+    linked file for every second one, and all of it twice."""
+    results, calls = Journal(home.journal, rotate_bytes=50_000), Journal(home.journal)
+    pairs = []
+    for number in range(count):
+        batch, file = f"batch_{number}", f"file-{number}"
+        call = make_entry(object_id=batch, completeness=Completeness.PENDING, cost=None)
+        result = make_entry(object_id=file if number % 2 else batch, cost=number, tags={})
+        for _ in range(2):
+            results.settle(result)
+            if number % 2:
+                results.link(Link("openai", file, batch))
+        calls.begin(make_begin(call.id)).end(call)
+        results.settle(replace(result, id=new_id(), object_id=batch))
+        pairs.append((call, result))
+    results.close()
+    calls.close()
+    return pairs
+
+
+def settled_rows(pairs: list[tuple[Entry, Entry]]) -> list[Entry]:
+    return by_id(settled(call, result) for call, result in pairs)
+
+
+def by_id(entries: Iterable[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda entry: entry.id)
+
+
+def test_work_is_settled_across_journals(home: Home) -> None:
+    """A call and its result may be recorded by different processes, and drained in any order."""
+    pairs = work(home, 100)
+    report = Drain(home).run_once()
+    assert 400 == report.booked + report.settled + report.duplicates
+    assert settled_rows(pairs) == by_id(rows(home))
+    assert_rolled_up(home.ledger, rows(home))
+    assert [] == spool_paths(home.journal)
+
+
+def test_kill_9_of_the_drain_settles_each_work_once(home: Home) -> None:
+    """Killed again and again between its batches: the rows and sums of one that was not."""
+    pairs = work(home, 600)
+    for _ in range(5):
+        drain = subprocess.Popen([sys.executable, "-c", _DRAIN, str(home.root), "1"])
+        _wait_for_a_change(home, drain)
+        drain.kill()
+        drain.wait()
+    Drain(home).run_once()
+    assert settled_rows(pairs) == by_id(rows(home))
+    assert_rolled_up(home.ledger, rows(home))
+
+
+@pytest.mark.parametrize("round_", range(6))
+def test_kill_9_of_who_settles_loses_nothing(home: Home, round_: int) -> None:
+    """A settlement that was written counts, and the batch it belongs to is settled by it."""
+    writer = subprocess.Popen(
+        [sys.executable, "-c", _SETTLER, str(home.journal)], stdout=subprocess.PIPE
+    )
+    assert writer.stdout
+    said = [writer.stdout.readline() for _ in range(random.randint(1, 200))]
+    if round_ % 2:
+        Drain(home).run_once()
+    writer.kill()
+    said += writer.stdout.readlines()
+    writer.wait()
+    writer.stdout.close()
+    Drain(home).run_once()
+    told = {line.decode().strip() for line in said if line.endswith(b"\n")}
+    booked = Counter(entry.object_id for entry in rows(home))
+    assert {1} == set(booked.values())
+    done = {entry.object_id for entry in rows(home) if entry.completeness is Completeness.COMPLETE}
+    assert told <= done
+    assert len(booked) <= len(told) + 1
+    assert_rolled_up(home.ledger, rows(home))
+
+
 @pytest.mark.parametrize("round_", range(6))
 def test_kill_9_loses_no_call_and_doubles_none(home: Home, round_: int) -> None:
     """Whatever a killed process had journalled is in the ledger exactly once, as far as it got."""
@@ -170,9 +249,7 @@ def test_a_drain_that_is_killed_is_taken_over(home: Home) -> None:
         drain.kill()
         drain.wait()
     Drain(home).run_once()
-    assert sorted(entries, key=lambda entry: entry.id) == sorted(
-        rows(home), key=lambda entry: entry.id
-    )
+    assert by_id(entries) == by_id(rows(home))
     assert [3000] * 3 == rolled_up(home)
 
 
@@ -299,6 +376,20 @@ def test_a_pass_without_orphans_loads_no_price_data(home: Home) -> None:
     journal.close()
 
 
+_SETTLER = """
+import itertools, os, sys
+from pathlib import Path
+from acm_addon.journal import Journal
+from acm_addon.model import Completeness
+from tests.calls import make_begin, make_entry
+journal = Journal(Path(sys.argv[1]), rotate_bytes=20_000)
+for number in itertools.count():
+    name = f"batch_{number}"
+    call = make_entry(object_id=name, completeness=Completeness.PENDING, cost=None)
+    journal.begin(make_begin(call.id)).end(call)
+    journal.settle(make_entry(object_id=name))
+    os.write(1, f"{name}\\n".encode())
+"""
 _DRAIN = """
 import sys
 from pathlib import Path

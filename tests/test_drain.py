@@ -4,9 +4,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,10 @@ from acm_addon.home import Home
 from acm_addon.journal import Journal, Progress, Sent
 from acm_addon.ledger.reader import LedgerReader
 from acm_addon.ledger.sqlite import SqliteLedger
-from acm_addon.model import Completeness, Entry, PriceStatus, Reason, new_id
-from acm_addon.settlement import Link, settled
+from acm_addon.model import Completeness, Entry, PriceStatus, Reason
 from acm_addon.spool import spool_paths
 from tests.calls import make_begin, make_entry
-from tests.drains import drain_process
-from tests.rollup_sums import assert_rolled_up
+from tests.drains import DRAIN, by_id, drain_process, wait_for_a_change
 
 PATIENCE = 30.0
 """Seconds that a test waits before it fails."""
@@ -134,82 +131,6 @@ def test_what_cannot_be_read_is_counted_and_the_rest_is_booked(home: Home) -> No
     assert (entries[0], entries[2]) == (found[entries[0].id], found[entries[2].id])
 
 
-def work(home: Home, count: int) -> list[tuple[Entry, Entry]]:
-    """Batches: the calls that create them in one journal and what settles them in others, through a
-    linked file for every second one, and all of it twice."""
-    results, calls = Journal(home.journal, rotate_bytes=50_000), Journal(home.journal)
-    pairs = []
-    for number in range(count):
-        batch, file = f"batch_{number}", f"file-{number}"
-        call = make_entry(object_id=batch, completeness=Completeness.PENDING, cost=None)
-        result = make_entry(object_id=file if number % 2 else batch, cost=number, tags={})
-        for _ in range(2):
-            results.settle(result)
-            if number % 2:
-                results.link(Link("openai", file, batch))
-        calls.begin(make_begin(call.id)).end(call)
-        results.settle(replace(result, id=new_id(), object_id=batch))
-        pairs.append((call, result))
-    results.close()
-    calls.close()
-    return pairs
-
-
-def settled_rows(pairs: list[tuple[Entry, Entry]]) -> list[Entry]:
-    return by_id(settled(call, result) for call, result in pairs)
-
-
-def by_id(entries: Iterable[Entry]) -> list[Entry]:
-    return sorted(entries, key=lambda entry: entry.id)
-
-
-def test_work_is_settled_across_journals(home: Home) -> None:
-    """A call and its result may be recorded by different processes, and drained in any order."""
-    pairs = work(home, 100)
-    report = Drain(home).run_once()
-    assert 400 == report.booked + report.settled + report.duplicates
-    assert settled_rows(pairs) == by_id(rows(home))
-    assert_rolled_up(home.ledger, rows(home))
-    assert [] == spool_paths(home.journal)
-
-
-def test_kill_9_of_the_drain_settles_each_work_once(home: Home) -> None:
-    """Killed again and again between its batches: the rows and sums of one that was not."""
-    pairs = work(home, 600)
-    for _ in range(5):
-        drain = subprocess.Popen([sys.executable, "-c", _DRAIN, str(home.root), "1"])
-        _wait_for_a_change(home, drain)
-        drain.kill()
-        drain.wait()
-    Drain(home).run_once()
-    assert settled_rows(pairs) == by_id(rows(home))
-    assert_rolled_up(home.ledger, rows(home))
-
-
-@pytest.mark.parametrize("round_", range(6))
-def test_kill_9_of_who_settles_loses_nothing(home: Home, round_: int) -> None:
-    """A settlement that was written counts, and the batch it belongs to is settled by it."""
-    writer = subprocess.Popen(
-        [sys.executable, "-c", _SETTLER, str(home.journal)], stdout=subprocess.PIPE
-    )
-    assert writer.stdout
-    said = [writer.stdout.readline() for _ in range(random.randint(1, 200))]
-    if round_ % 2:
-        Drain(home).run_once()
-    writer.kill()
-    said += writer.stdout.readlines()
-    writer.wait()
-    writer.stdout.close()
-    Drain(home).run_once()
-    told = {line.decode().strip() for line in said if line.endswith(b"\n")}
-    booked = Counter(entry.object_id for entry in rows(home))
-    assert {1} == set(booked.values())
-    done = {entry.object_id for entry in rows(home) if entry.completeness is Completeness.COMPLETE}
-    assert told <= done
-    assert len(booked) <= len(told) + 1
-    assert_rolled_up(home.ledger, rows(home))
-
-
 @pytest.mark.parametrize("round_", range(6))
 def test_kill_9_loses_no_call_and_doubles_none(home: Home, round_: int) -> None:
     """Whatever a killed process had journalled is in the ledger exactly once, as far as it got."""
@@ -244,8 +165,8 @@ def test_a_drain_that_is_killed_is_taken_over(home: Home) -> None:
     entries = record(journal, 3000)
     journal.close()
     for _ in range(5):
-        drain = subprocess.Popen([sys.executable, "-c", _DRAIN, str(home.root), "1"])
-        _wait_for_a_change(home, drain)
+        drain = subprocess.Popen([sys.executable, "-c", DRAIN, str(home.root), "1"])
+        wait_for_a_change(home, drain)
         drain.kill()
         drain.wait()
     Drain(home).run_once()
@@ -259,7 +180,7 @@ def test_two_drains_at_once_book_each_call_once(home: Home) -> None:
     assert writer.stdout
     said = [writer.stdout.readline() for _ in range(50)]
     drains = [
-        subprocess.Popen([sys.executable, "-c", _DRAIN, str(home.root), "200"]) for _ in range(2)
+        subprocess.Popen([sys.executable, "-c", DRAIN, str(home.root), "200"]) for _ in range(2)
     ]
     said += [writer.stdout.readline() for _ in range(500)]
     writer.kill()
@@ -376,30 +297,6 @@ def test_a_pass_without_orphans_loads_no_price_data(home: Home) -> None:
     journal.close()
 
 
-_SETTLER = """
-import itertools, os, sys
-from pathlib import Path
-from acm_addon.journal import Journal
-from acm_addon.model import Completeness
-from tests.calls import make_begin, make_entry
-journal = Journal(Path(sys.argv[1]), rotate_bytes=20_000)
-for number in itertools.count():
-    name = f"batch_{number}"
-    call = make_entry(object_id=name, completeness=Completeness.PENDING, cost=None)
-    journal.begin(make_begin(call.id)).end(call)
-    journal.settle(make_entry(object_id=name))
-    os.write(1, f"{name}\\n".encode())
-"""
-_DRAIN = """
-import sys
-from pathlib import Path
-from acm_addon.drain import Drain
-from acm_addon.home import Home
-for _ in range(int(sys.argv[2])):
-    Drain(Home(Path(sys.argv[1]))).run_once()
-"""
-
-
 def _writer(home: Home) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "tests.journal_writer", str(home.journal)], stdout=subprocess.PIPE
@@ -421,11 +318,3 @@ def _wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
-
-
-def _wait_for_a_change(home: Home, process: subprocess.Popen[bytes]) -> None:
-    """Until ``process`` has changed the ledger, or is through."""
-    with LedgerReader(home.ledger) as reader:
-        before = reader.newest_rowid()
-        while process.poll() is None and reader.newest_rowid() == before:
-            time.sleep(0.001)

@@ -33,7 +33,7 @@ LATER = NOON + timedelta(hours=26)
 """Another quarter and another day than those of the creating calls."""
 
 
-def created(object_id: str = "batch_1", **changes: object) -> Entry:
+def created(object_id: str | None = "batch_1", **changes: object) -> Entry:
     """The call that creates a batch: whose cost is not known yet."""
     entry = make_entry(
         endpoint="batches",
@@ -191,6 +191,14 @@ def test_calls_with_the_same_object_are_apart_unless_they_are_pending(path: Path
     other = created(provider="anthropic")
     assert [Booked(1, 0)] == booked(path, [other])
     assert 8 == len(rows(path))
+
+
+def test_what_a_finished_call_counted_is_not_counted_for_a_pending_one(path: Path) -> None:
+    """Where both have the object's id, its result is in the ledger already."""
+    waiting, finished = created("pred_1"), make_entry(object_id="pred_1")
+    done = booked(path, [waiting], [finished], [Settlement(result("pred_1"))])
+    assert [Booked(1, 0), Booked(1, 0), Booked(0, 1)] == done
+    assert [waiting, finished] == rows(path)
 
 
 def test_a_result_file_settles_the_batch_it_is_linked_to(path: Path) -> None:

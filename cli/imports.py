@@ -25,6 +25,7 @@ from cli.render import clean
 if TYPE_CHECKING:
     from acm_addon.captures.reading import Reading, Tally
     from acm_addon.ledger.base import Ledger
+    from acm_addon.settlement import Record
 
 BATCH = 200
 """Rows in a transaction: a few milliseconds, so that no other writer waits long."""
@@ -68,10 +69,9 @@ def import_(
         for path in files:
             reading = Reading(path, table, attribution)
             writer.begin()
-            for rows in batched(_watched(reading, path), BATCH):
-                writer.write(rows)
-                if as_json:
-                    for row in rows:
+            for records in batched(_watched(reading, path), BATCH):
+                for row in writer.write(records):
+                    if as_json:
                         print_json_line(entry_json(row))
             for line in _summary(path, reading, writer):
                 typer.echo(line, err=True)
@@ -90,7 +90,10 @@ class _Writer:
     """Books rows, or only counts them, and knows how many of a file were new."""
 
     def __init__(self, ledger: "Ledger | None") -> None:
+        from acm_addon.captures.dry_run import DryRun
+
         self._ledger = ledger
+        self._all = DryRun()
         self.begin()
 
     @property
@@ -99,15 +102,23 @@ class _Writer:
 
     def begin(self) -> None:
         """The rows that follow are another file's."""
-        self.inserted = self.duplicates = 0
-        self.cost = self.without_cost = 0
+        self.inserted = self.duplicates = self.settled = 0
+        self._cost, self._without_cost = self._all.cost, self._all.without_cost
 
-    def write(self, rows: tuple[Entry, ...]) -> None:
-        self.cost += sum(row.cost or 0 for row in rows)
-        self.without_cost += sum(row.cost is None for row in rows)
+    @property
+    def cost(self) -> int:
+        """Nano-dollars."""
+        return self._all.cost - self._cost
+
+    @property
+    def without_cost(self) -> int:
+        return max(self._all.without_cost - self._without_cost, 0)
+
+    def write(self, records: "tuple[Record, ...]") -> list[Entry]:
+        """The rows that are new in this import, or other than they were."""
         if self._ledger is not None:
             try:
-                booked = self._ledger.book(rows, {})
+                booked = self._ledger.book(records, {})
             except sqlite3.Error as error:
                 raise AcmError(
                     f"cannot write to the ledger ({type(error).__name__})",
@@ -115,6 +126,8 @@ class _Writer:
                 ) from error
             self.inserted += booked.inserted
             self.duplicates += booked.duplicates
+            self.settled += booked.settled
+        return self._all.book(records)
 
     def close(self) -> None:
         if self._ledger is not None:
@@ -163,10 +176,10 @@ def _tags(given: list[str]) -> dict[str, str]:
     return tags
 
 
-def _watched(reading: "Reading", path: Path) -> Iterator[Entry]:
-    """The rows, with a line on standard error that moves while they come, on a terminal."""
+def _watched(reading: "Reading", path: Path) -> "Iterator[Record]":
+    """The records, with a line on standard error that moves while they come, on a terminal."""
     if not sys.stderr.isatty():
-        yield from reading.rows()
+        yield from reading.records()
         return
     size, shown = path.stat().st_size or 1, 0.0
 
@@ -179,7 +192,7 @@ def _watched(reading: "Reading", path: Path) -> Iterator[Entry]:
             text = progress_line(path.name, numbers, shutil.get_terminal_size().columns)
             typer.echo(f"\r\033[K{text}", err=True, nl=False)
 
-    yield from reading.rows(show)
+    yield from reading.records(show)
     typer.echo("\r\033[K", err=True, nl=False)
 
 
@@ -201,6 +214,8 @@ def _summary(path: Path, reading: "Reading", writer: _Writer) -> list[str]:
         f"  {tally.not_provider:,} not calls of a provider",
         f"  {tally.unreadable:,} unreadable{_places(reading)}",
     ]
+    if tally.results:
+        lines.insert(4, f"  {tally.results:,} results of earlier work{_settled(writer)}")
     if tally.undated:
         lines.append(
             f"  {tally.undated:,} calls have no time of their own: they take the file's date, and"
@@ -218,6 +233,10 @@ def _booked(tally: "Tally", writer: _Writer) -> str:
     if writer.dry:
         return f": {cost}; nothing was written"
     return f": {cost}; {writer.inserted:,} booked, {writer.duplicates:,} in the ledger already"
+
+
+def _settled(writer: _Writer) -> str:
+    return "" if writer.dry else f": {writer.settled:,} settled a call that was pending"
 
 
 def _places(reading: "Reading") -> str:

@@ -4,10 +4,8 @@ The rules are the ledger's (``settlement``). Held in memory are the rows that ma
 a number for each other call that names an object.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from acm_addon.ledger.base import Booked
 from acm_addon.model import Completeness, Entry
 from acm_addon.settlement import Effect, Held, Link, Record, Settlement, take
 
@@ -29,9 +27,18 @@ class DryRun:
         """Hashes of the objects of calls that were complete from the beginning."""
         self._places = 0
 
-    def book(self, records: Sequence[Record]) -> Booked:
-        effects = Counter(self._take(record) for record in records)
-        return Booked(effects[Effect.INSERTED], effects[Effect.DUPLICATE], effects[Effect.SETTLED])
+    def book(self, records: Iterable[Record]) -> list[Entry]:
+        """The rows that are new with these records, or other than they were."""
+        return [row for record in records if (row := self._row(record)) is not None]
+
+    def _row(self, record: Record) -> Entry | None:
+        effect = self._take(record)
+        if effect not in (Effect.INSERTED, Effect.SETTLED) or isinstance(record, Link):
+            return None
+        entry = record.entry if isinstance(record, Settlement) else record
+        to = self.linked(entry.provider, entry.object_id) if entry.object_id else None
+        held = self._held.get((entry.provider, to or entry.object_id or entry.id))
+        return entry if held is None else held.entry
 
     def _take(self, record: Record) -> Effect:
         if isinstance(record, Link):

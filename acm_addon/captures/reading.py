@@ -12,9 +12,9 @@ from acm_addon.captures import flow_lines, har, recordings
 from acm_addon.captures.base import Captured, Format, NotHttpError, Raw, aware
 from acm_addon.captures.files import format_of, raw_entries
 from acm_addon.captures.replay import Importing, Kind, entry_of
-from acm_addon.model import Attribution, Entry, Source, utc_now
+from acm_addon.model import Attribution, Source, utc_now
 from acm_addon.pricing import PriceTable
-from acm_addon.settlement import Settlement
+from acm_addon.settlement import Record
 
 _MEANINGS: Mapping[Format, Callable[[Mapping[str, Any]], Captured]] = {
     Format.HAR: har.captured,
@@ -36,12 +36,14 @@ _SHOWN_PLACES = 20
 
 @dataclass(slots=True)
 class Tally:
-    """What was found. Every entry is in exactly one of the first four."""
+    """What was found. Every entry is in exactly one of the first five."""
 
     billable: int = 0
     """Calls that make a row."""
     free: int = 0
     """Calls of a provider that never cost anything."""
+    results: int = 0
+    """Looks at what earlier work came to, which is what that work costs."""
     not_provider: int = 0
     unreadable: int = 0
     errors: int = 0
@@ -53,7 +55,7 @@ class Tally:
 
     @property
     def readable(self) -> int:
-        return self.billable + self.free + self.not_provider
+        return self.billable + self.free + self.results + self.not_provider
 
 
 class Reading:
@@ -71,42 +73,42 @@ class Reading:
         """Of all the entries so far. A row's id is derived from it: the same file gives the same
         ids, and so does one that has grown since."""
 
-    def rows(self, progress: Callable[[], None] | None = None) -> Iterator[Entry]:
-        """The rows of the billable calls, in the file's order. Raises OSError.
+    def records(self, progress: Callable[[], None] | None = None) -> Iterator[Record]:
+        """What is to be booked, in the file's order: the rows of billable calls, and what is said
+        of the results of earlier work. Raises OSError.
 
         ``progress`` is called after every entry, whatever it is.
         """
         for raw in raw_entries(self._path, self.format):
             self.read_bytes = raw.end
-            row = self._row(raw)
+            records = self._records(raw)
             if progress is not None:
                 progress()
-            if isinstance(row, Entry):
-                self.tally.billable += 1
-                yield row
+            yield from records
 
-    def _row(self, raw: Raw) -> Entry | None:
+    def _records(self, raw: Raw) -> list[Record]:
         try:
             value = _parsed(raw)
             digest = self._digest(raw, value)
             captured = self._meaning(value)
         except NotHttpError:
             self.tally.not_provider += 1
-            return None
+            return []
         except UNREADABLE:
             self._unreadable(raw)
-            return None
+            return []
         found = entry_of(captured, digest, self._source(raw.number), self._importing)
-        if isinstance(found, list):
-            settlements = [record.entry for record in found if isinstance(record, Settlement)]
-            found = settlements[0] if settlements else Kind.FREE
         if isinstance(found, Kind):
             self.tally.free += found is Kind.FREE
             self.tally.not_provider += found is Kind.NOT_PROVIDER
-            return None
+            return []
+        if isinstance(found, list):
+            self.tally.results += 1
+            return found
+        self.tally.billable += 1
         self.tally.errors += captured.status is not None and captured.status >= 400
         self.tally.undated += captured.time is None
-        return found
+        return [found]
 
     def _digest(self, raw: Raw, value: Mapping[str, Any]) -> bytes:
         if self.format is Format.FLOWS:

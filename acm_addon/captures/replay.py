@@ -68,7 +68,7 @@ def _records(result: Result | None, source: Source, of: Importing) -> list[Recor
         exchange = replace(settles.exchange, entrance=Entrance.IMPORT, attribution=of.attribution)
         entry = book(exchange, settles.usage, of.table, settles.price_provider, source)
         records.append(Settlement(entry))
-    return records
+    return records or Kind.FREE
 
 
 def _arrival(

@@ -17,7 +17,8 @@ from tests.capture_files import har, har_entry, lines, recording, saved
 
 def read(path: Path) -> tuple[list[Entry], Reading]:
     reading = Reading(path, PriceTable.current(), Attribution())
-    return list(reading.rows()), reading
+    records = list(reading.records())
+    return [record for record in records if isinstance(record, Entry)], reading
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])

@@ -26,7 +26,7 @@ def spooled(folder: Path) -> list[Spool]:
 
 def entries(path: Path) -> list[Entry]:
     with Spool(path, None) as spool:
-        return list(spool.read(final=True))
+        return [record for record in spool.read(final=True) if isinstance(record, Entry)]
 
 
 def locked(path: Path) -> bool:

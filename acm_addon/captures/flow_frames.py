@@ -6,7 +6,7 @@ stand in the file (``acm_addon.captures.tnetstrings``): bodies are copied, and n
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -14,10 +14,12 @@ from struct import Struct
 from typing import IO, Any
 
 from acm_addon.captures.base import Captured, NotACallError, aware, header_map
-from acm_addon.captures.tnetstrings import Item, items, members, value
+from acm_addon.captures.tnetstrings import Item, members, value
 from acm_addon.routing import provider_of_host
 
 _HEAD = Struct(">BQ32s??II")
+_FIELD = re.compile(r"[0-9]{1,12}:([0-9]{1,12}):")
+_LENGTH = re.compile(r",([0-9]{1,12}):")
 _AUTHORITY = re.compile(r"(?P<host>[^:]+|\[.+\])(?::\d+)?")
 
 
@@ -110,12 +112,21 @@ def captured(frame: Frame) -> Captured:
 
 def _headers(message: Mapping[str, Item], data: bytes) -> dict[str, str]:
     start, end, _ = message["headers"]
-    pairs = (items(data, *pair[:2]) for pair in items(data, start, end))
-    return header_map((_text(data, next(pair)), _text(data, next(pair))) for pair in pairs)
+    return header_map(_fields(data[start:end].decode("latin-1")))
 
 
-def _text(data: bytes, item: Item) -> str:
-    return data[item[0] : item[1]].decode("latin-1")
+def _fields(text: str) -> Iterator[tuple[str, str]]:
+    """Header fields: lists of two byte strings. A loop of its own, as messages have so many."""
+    position, end = 0, len(text)
+    while position < end:
+        name = _FIELD.match(text, position)
+        middle = name.end() + int(name[1]) if name else end
+        content = _LENGTH.match(text, middle, end)
+        if name is None or content is None:
+            raise ValueError("no header field")
+        last = content.end() + int(content[1])
+        yield text[name.end() : middle], text[content.end() : last]
+        position = last + 2
 
 
 def _body(message: Mapping[str, Item], data: bytes) -> bytes | None:

@@ -125,3 +125,13 @@ def test_the_same_flows_give_the_same_ids(tmp_path: Path) -> None:
     first = [row.id for row in read(saved(tmp_path / "a", data))[0]]
     assert first == [row.id for row in read(saved(tmp_path / "b", data))[0]]
     assert 2 == len(set(first))
+
+
+def test_a_flow_of_odd_numbers(tmp_path: Path) -> None:
+    """Its durations are not known, and a status that is none makes it unreadable."""
+    odd = chat_flow(timestamp_end=1e18).get_state()
+    bad = chat_flow().get_state()
+    bad["response"]["status_code"] = 10**30
+    (row,), reading = read(saved(tmp_path / "flows", dumped(odd, bad)))
+    assert (None, 300) == (row.latency_ms, row.first_byte_ms)
+    assert [1] == reading.tally.unreadable_places

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from acm_addon.captures.base import MAX_ENTRY, Format
 from acm_addon.captures.flow_frames import Frame, read_frame
 from acm_addon.captures.har_entries import HarEntries
+from acm_addon.captures.har_salvage import apart, closes, is_several
 
 _PIECE = 1024 * 1024
 _FLOW = re.compile(rb"\d{1,12}:")
@@ -64,14 +65,24 @@ def raw_entries(path: Path, format_: Format) -> Iterator[Raw]:
 
 
 def _har(path: Path) -> Iterator[Raw]:
-    entries, index = HarEntries(), 0
+    """Also one without data at the end, where there may have been more that did not come out."""
+    entries, index, damaged = HarEntries(), 0, False
     with path.open("rb") as file:
-        for piece in _utf8(file):
-            for data in entries.feed(piece):
+        for whole in _har_entries(entries, file):
+            for data in (None,) if whole is None else apart(whole):
+                damaged |= whole is not None and (data is None or not closes(data))
                 yield Raw(index, data, file.tell())
                 index += 1
-        if entries.inside_entry:
+        if entries.astray and not damaged:
             yield Raw(index, None, file.tell())
+
+
+def _har_entries(entries: HarEntries, file: BinaryIO) -> Iterator[bytes | None]:
+    """Those that end, and what there is of one that does not but seems to hold others."""
+    for piece in _utf8(file):
+        yield from entries.feed(piece)
+    if entries.inside_entry and (rest := entries.held()) and is_several(rest):
+        yield rest
 
 
 def _lines(path: Path) -> Iterator[Raw]:

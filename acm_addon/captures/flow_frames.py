@@ -13,7 +13,7 @@ from enum import IntEnum
 from struct import Struct
 from typing import IO, Any
 
-from acm_addon.captures.base import Captured, NotACallError, aware, header_map
+from acm_addon.captures.base import Captured, NotACallError, aware, duration, header_map, status_of
 from acm_addon.captures.tnetstrings import Item, members, value
 from acm_addon.routing import provider_of_host
 
@@ -100,7 +100,7 @@ def captured(frame: Frame) -> Captured:
         time=None if started is None else aware(datetime.fromtimestamp(started, UTC)),
         request_headers=_headers(request, data),
         request_body=_body(request, data),
-        status=_status(response, frame.response) if response else None,
+        status=status_of(value(frame.response, *response["status_code"])) if response else None,
         response_headers=_headers(response, frame.response) if response else {},
         response_body=_body(response, frame.response) if response else None,
         broken_off=frame.broken_off,
@@ -137,13 +137,6 @@ def _body(message: Mapping[str, Item], data: bytes) -> bytes | None:
     return body
 
 
-def _status(response: Mapping[str, Item], data: bytes) -> int:
-    status = value(data, *response["status_code"])
-    if not isinstance(status, int):
-        raise TypeError("a status is a number")
-    return status
-
-
 def _number(message: Mapping[str, Item], data: bytes, name: str) -> float | None:
     number: Any = value(data, *message[name])
     if number is None:
@@ -158,4 +151,4 @@ def _since(
 ) -> float | None:
     """Seconds from the request's start to a moment of the response."""
     moment = _number(response, data, name) if response else None
-    return None if moment is None or started is None else max(moment - started, 0.0)
+    return None if moment is None or started is None else duration(max(moment - started, 0.0))

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from acm_addon.captures import flow_frames, har, recordings
-from acm_addon.captures.base import Captured, Format, NotACallError
+from acm_addon.captures.base import Captured, Format, NotACallError, aware
 from acm_addon.captures.files import Raw, format_of, raw_entries
 from acm_addon.captures.replay import Importing, Kind, entry_of
-from acm_addon.model import Attribution, Entry, Source
+from acm_addon.model import Attribution, Entry, Source, utc_now
 from acm_addon.pricing import PriceTable
+from acm_addon.settlement import Settlement
 
 _TEXTS: Mapping[Format, Callable[[Mapping[str, Any]], Captured]] = {
     Format.HAR: har.captured,
@@ -59,12 +60,11 @@ class Reading:
 
     def __init__(self, path: Path, table: PriceTable, attribution: Attribution) -> None:
         """Raises OSError."""
-        modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         self.tally = Tally()
         self.format = format_of(path)
         self.read_bytes = 0
         self._path = path
-        self._importing = Importing(table, attribution, modified)
+        self._importing = Importing(table, attribution, _date_of(path))
         self._chain = hashlib.sha256()
         """Of all the entries so far. A row's id is derived from it: the same file gives the same
         ids, and so does one that has grown since."""
@@ -94,6 +94,9 @@ class Reading:
             return None
         digest = self._chain.digest()
         found = entry_of(captured, digest, self._source(raw.number), self._importing)
+        if isinstance(found, list):
+            settlements = [record.entry for record in found if isinstance(record, Settlement)]
+            found = settlements[0] if settlements else Kind.FREE
         if isinstance(found, Kind):
             self.tally.free += found is Kind.FREE
             self.tally.not_provider += found is Kind.NOT_PROVIDER
@@ -125,6 +128,15 @@ class Reading:
         if self.format is Format.LINES:
             return Source(str(self._path), line=number)
         return Source(str(self._path), index=number)
+
+
+def _date_of(path: Path) -> datetime:
+    """When a file was written last; today where its date is out of this world. Raises OSError."""
+    modified = path.stat().st_mtime
+    try:
+        return aware(datetime.fromtimestamp(modified, UTC)) or utc_now()
+    except (ValueError, OverflowError):
+        return utc_now()
 
 
 def _parsed(data: bytes) -> Mapping[str, Any]:

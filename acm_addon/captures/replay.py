@@ -16,7 +16,7 @@ from acm_addon.pricing import PriceTable
 from acm_addon.providers.base import Billing, Endpoint, Provider, RequestHead
 from acm_addon.routing import provider_of_host
 from acm_addon.settlement import Link, Record, Settlement
-from acm_addon.tap import Arrival, Call, Outcome, Result, exhaust
+from acm_addon.tap import Arrival, Call, Result, exhaust
 
 
 class Kind(Enum):
@@ -53,9 +53,10 @@ def entry_of(
     call = _call(captured, head, _arrival(captured, digest, provider, endpoint, of))
     if endpoint.billing is Billing.RESULT:
         return _records(call.result(), source, of)
-    outcome = call.finish(captured.seconds or 0.0, _failure(captured, endpoint), left=True)
-    outcome = _without_unknown(outcome, captured)
-    usage = estimated_usage(outcome) if outcome.texts else outcome.usage
+    outcome = call.finish(captured.seconds, _failure(captured, endpoint), left=True)
+    # Texts that the capture does not hold are not without words.
+    estimated = outcome.texts and not _lacks_body(captured)
+    usage = estimated_usage(outcome) if estimated else outcome.usage
     return book(outcome.exchange, usage, of.table, outcome.price_provider, source)
 
 
@@ -95,7 +96,7 @@ def _call(captured: Captured, head: RequestHead, arrival: Arrival) -> Call:
     call.request_done()
     if captured.status is not None:
         call.response_started(captured.status, captured.response_headers)
-        first_byte = captured.first_byte_seconds or 0.0
+        first_byte = captured.first_byte_seconds
         if captured.websocket:
             for from_client, message in captured.messages or ():
                 call.websocket_message(message, from_client, first_byte)
@@ -119,16 +120,3 @@ def _failure(captured: Captured, endpoint: Endpoint) -> Reason | None:
 
 def _lacks_body(captured: Captured) -> bool:
     return captured.cut or captured.response_body is None
-
-
-def _without_unknown(outcome: Outcome, captured: Captured) -> Outcome:
-    """Durations that the capture does not have, and texts that it does not hold, are not zero."""
-    exchange = outcome.exchange
-    if captured.seconds is None or captured.first_byte_seconds is None:
-        exchange = replace(
-            exchange,
-            latency_ms=None if captured.seconds is None else exchange.latency_ms,
-            first_byte_ms=None if captured.first_byte_seconds is None else exchange.first_byte_ms,
-        )
-    texts = None if _lacks_body(captured) else outcome.texts
-    return replace(outcome, exchange=exchange, texts=texts)

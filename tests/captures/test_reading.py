@@ -1,14 +1,12 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from acm_addon.captures import files
 from acm_addon.captures.base import Format
 from acm_addon.captures.files import format_of, raw_entries
-from acm_addon.captures.flow_lines import captured
 from acm_addon.captures.reading import Reading
 from acm_addon.model import Attribution, Entry, utc_now
 from acm_addon.pricing import PriceTable
@@ -172,17 +170,3 @@ def test_a_file_from_out_of_this_world(tmp_path: Path) -> None:
         before = utc_now()
         assert all(before <= row.time <= utc_now() for row in read(path)[0])
         assert 1 == len(read(path)[0])
-
-
-def test_a_flow_of_odd_numbers() -> None:
-    """Its durations are not known, and a status that is none makes it unreadable."""
-    line: dict[str, Any] = dict.fromkeys(
-        ("time", "request_body", "status", "response_body", "broken_off", "websocket")
-    )
-    line |= {"method": "POST", "host": "a", "path": "/", "first_byte_seconds": float("nan")}
-    line |= {"request_headers": [], "response_headers": [], "seconds": 1e18}
-    found = captured(line)
-    assert (None, None) == (found.seconds, found.first_byte_seconds)
-    assert 2.5 == captured(line | {"seconds": 2.5}).seconds
-    with pytest.raises(ValueError, match="three digits"):
-        captured(line | {"status": 10**30})

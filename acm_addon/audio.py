@@ -5,7 +5,7 @@ file of which only the two ends are there. WAV and WebM are read here and in ``w
 believes a WAV's length fields, which are nonsense in one that was written as a stream, and does
 not read WebM.
 
-Hostile bytes can take some tenths of a second: not for the event loop.
+Hostile bytes can take half a second: not for the event loop.
 """
 
 import io
@@ -59,6 +59,9 @@ def duration(head: bytes, tail: bytes, size: int) -> Duration | None:
         return _wave(head, size)
     if head.startswith(_PAGE):
         return _ogg(head, tail, size)
+    if head[4:8] != b"ftyp":
+        # Only MP4 may have its index there. tinytag goes through an MP3 byte by byte.
+        tail = tail[-_SAMPLE:]
     sound = _sound(head, tail, size)
     if sound is None:
         return None
@@ -118,8 +121,7 @@ def _mpeg(sound: _Sound, head: bytes, tail: bytes, size: int) -> Duration | None
     bit_rate = sound.bit_rate
     if bit_rate is None:
         # A picture in the tag may fill the head. The last frames are like those before them.
-        end = tail[-_SAMPLE:]
-        last = _sound(end[end.find(b"\xff") :], b"", size)
+        last = _sound(tail[tail.find(b"\xff") :], b"", size)
         bit_rate = last.bit_rate if last is not None and last.is_mpeg else None
     audio = size - _id3_size(head)
     return _believed(audio * 8 / bit_rate if bit_rate else None, estimated=True)

@@ -22,6 +22,8 @@ _CLUSTER_ID = _CLUSTER.to_bytes(4)
 _DEFAULT_SCALE = 1_000_000
 """Nanoseconds of a tick where the file does not say."""
 _NANO = Decimal(10) ** 9
+MAX_ELEMENTS = 100_000
+"""Elements that are looked at. No file has more in the bytes that are kept of it."""
 
 
 class WebmTimes(NamedTuple):
@@ -89,9 +91,11 @@ def _last_block(data: bytes) -> int | None:
 
 def _elements(data: bytes, position: int) -> Iterator[_Element]:
     """The elements from ``position`` on, and those inside containers, in the file's order."""
-    while (identity := _vint(data, position, keep_marker=True)) and (
-        length := _vint(data, identity[1], keep_marker=False)
-    ):
+    for _ in range(MAX_ELEMENTS):
+        identity = _vint(data, position, keep_marker=True)
+        length = _vint(data, identity[1], keep_marker=False) if identity else None
+        if identity is None or length is None:
+            return
         start = length[1]
         element = _Element(identity[0], start, start + length[0])
         yield element

@@ -2,13 +2,16 @@
 
 import gzip
 import zlib
+from collections.abc import Iterator
 
 import brotli
 import zstandard
 
-from tests.accuracy.recordings import FIXTURES, body, recordings
+from tests.accuracy.recordings import FIXTURES, body, headers, recordings
+from tests.accuracy.stations import classify
 from tests.audio_files import flac, m4a, mp3, opus, wav, webm
 from tests.event_messages import message
+from tests.fuzz.targets import CONTENT_TYPES, ENDPOINTS
 
 FORM = (
     b'--B\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n'
@@ -20,12 +23,14 @@ _STREAM = b'event: e\r\ndata: {"usage":1}\r\n\r\n: ping\n\ndata: a\ndata: b\n\nd
 _AUDIO = (wav(0.01), mp3(3), mp3(1, 9), flac(99), opus(2), m4a(1500), webm(2.0), webm(None, (5, 9)))
 
 
-def _bodies() -> list[bytes]:
-    """Responses of the recordings of our own, behind three bytes that choose who reads them."""
-    return [
-        bytes([0, number, number]) + body(record, "response")
-        for number, record in enumerate(recordings(FIXTURES))
-    ]
+def _responses() -> Iterator[bytes]:
+    """Responses of our own recordings, behind three bytes that choose who reads them."""
+    for record in recordings(FIXTURES):
+        known = classify(record)
+        if known in ENDPOINTS:
+            kind = headers(record, "response").get("content-type", "").partition(";")[0]
+            chosen = ENDPOINTS.index(known).to_bytes(2) + bytes([CONTENT_TYPES.index(kind)])
+            yield chosen + body(record, "response")
 
 
 SEEDS: dict[str, list[bytes]] = {
@@ -52,5 +57,5 @@ SEEDS: dict[str, list[bytes]] = {
         b"\0" + gzip.compress(bytes(70_000), mtime=0),
     ],
     "audio": [bytes([cut]) + file for file in _AUDIO for cut in (255, 12)],
-    "providers": _bodies(),
+    "providers": list(_responses()),
 }

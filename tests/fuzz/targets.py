@@ -7,17 +7,16 @@ small inputs reach them.
 
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any
 from unittest.mock import patch
 
 from acm_addon import audio, decoding, eventstream, json_fields, lines, multipart, sse
 from acm_addon.providers import PROVIDERS
-from acm_addon.providers.base import Endpoint
+from acm_addon.providers.base import Endpoint, Provider
 from tests.fuzz.held import held
 
 type Target = Callable[[bytes], None]
 
-_PIECES = (1, 2, 7, 64)
+_PIECES = (1, 7, 64)
 _OVERHEAD = 4096
 """Bytes of names, flags, and half a line, beside what a bound is about."""
 
@@ -78,7 +77,7 @@ def _with_right_crcs(data: bytes) -> bytes:
     return bytes(repaired)
 
 
-_CONTENT_TYPES = (
+_FORM_TYPES = (
     "multipart/form-data; boundary=B",
     'multipart/form-data; boundary="----form bound"',
     "multipart/form-data; boundary=" + "-" * 70,
@@ -102,7 +101,7 @@ def _see_multipart(content_type: str) -> Callable[[bytes, int], object]:
 
 @patch.multiple(multipart, MAX_VALUE=16, MAX_PARTS=4, HEAD=8, TAIL=12)
 def fuzz_multipart(data: bytes) -> None:
-    content_type = _CONTENT_TYPES[data[0] % len(_CONTENT_TYPES)] if data else ""
+    content_type = _FORM_TYPES[data[0] % len(_FORM_TYPES)] if data else ""
     _same_for_all_cuts(_see_multipart(content_type), data[1:])
 
 
@@ -179,16 +178,7 @@ def fuzz_audio(data: bytes) -> None:
         assert found is None or 0 < found.seconds <= audio.MAX_SECONDS
 
 
-def _endpoints() -> Iterator[tuple[Any, Endpoint]]:
-    for provider in PROVIDERS:
-        names = dict.fromkeys(
-            provider.classify("POST", path)
-            for prefix in ("", "/v1", "/v1beta/models/m:generateContent", "/v1beta/models/m")
-            for path in (f"{prefix}{each}" for each in _PATHS)
-        )
-        yield from ((provider, endpoint) for endpoint in names)
-
-
+_PREFIXES = ("", "/v1", "/v2", "/api/v1", "/v1beta/models/m", "/model/m", "/v1/models/m")
 _PATHS = (
     "",
     "/chat/completions",
@@ -196,16 +186,48 @@ _PATHS = (
     "/responses",
     "/embeddings",
     "/images/generations",
+    "/images/edits",
+    "/audio/speech",
+    "/audio/transcriptions",
     "/messages",
+    "/chat",
+    "/embed",
+    "/rerank",
+    "/ocr",
+    "/predictions",
+    "/converse",
+    "/converse-stream",
+    "/invoke",
+    "/invoke-with-response-stream",
+    ":generateContent",
     ":streamGenerateContent",
     ":embedContent",
     ":batchEmbedContents",
+    ":predict",
 )
-_ENDPOINTS = tuple(_endpoints())
-_BODIES = ("application/json", "text/event-stream", "application/x-ndjson", "")
 
 
-def _see_response(provider: Any, endpoint: Endpoint, kind: str) -> Callable[[bytes, int], object]:
+def _endpoints() -> Iterator[tuple[Provider, Endpoint]]:
+    """Every endpoint of every provider that these paths lead to, whatever its prefix is."""
+    for provider in PROVIDERS:
+        paths = (prefix + path for prefix in _PREFIXES for path in _PATHS)
+        for endpoint in dict.fromkeys(provider.classify("POST", path) for path in paths):
+            yield provider, endpoint
+
+
+ENDPOINTS = tuple(_endpoints())
+CONTENT_TYPES = (
+    "application/json",
+    "text/event-stream",
+    "application/x-ndjson",
+    "application/vnd.amazon.eventstream",
+    "",
+)
+
+
+def _see_response(
+    provider: Provider, endpoint: Endpoint, kind: str
+) -> Callable[[bytes, int], object]:
     def see(data: bytes, size: int) -> object:
         request = provider.request_reader(endpoint, "application/json")
         for piece in _cut(data, size):
@@ -223,8 +245,8 @@ def _see_response(provider: Any, endpoint: Endpoint, kind: str) -> Callable[[byt
 
 def fuzz_providers(data: bytes) -> None:
     """The same bytes as the request and as the response of every kind of call."""
-    provider, endpoint = _ENDPOINTS[int.from_bytes(data[:2]) % len(_ENDPOINTS)]
-    kind = _BODIES[data[2] % len(_BODIES)] if len(data) > 2 else ""
+    provider, endpoint = ENDPOINTS[int.from_bytes(data[:2]) % len(ENDPOINTS)]
+    kind = CONTENT_TYPES[data[2] % len(CONTENT_TYPES)] if len(data) > 2 else ""
     _same_for_all_cuts(_see_response(provider, endpoint, kind), data[3:])
 
 

@@ -4,6 +4,7 @@ Text fields are kept up to a bound. Of a file only its size is, and its first an
 say how long a recording is; its name is not. Never raises: what is not multipart sets
 ``malformed``, and the part in which that happens is as if it were not there. A body with bare LF
 as line ends is malformed. What comes before the first boundary and after the last is passed over.
+All that is held of a form stays below eight MiB.
 
 The parsing is python-multipart's, but for what comes before the first boundary, where it would
 see different things depending on how the bytes are cut.

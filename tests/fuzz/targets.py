@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from acm_addon import audio, decoding, eventstream, json_fields, lines, multipart, sse
 from acm_addon.providers import PROVIDERS
-from acm_addon.providers.base import Endpoint, Provider
+from acm_addon.providers.base import Endpoint, Provider, RequestHead, ResponseHead
 from tests.fuzz.held import held
 
 type Target = Callable[[bytes], None]
@@ -211,7 +211,8 @@ def _endpoints() -> Iterator[tuple[Provider, Endpoint]]:
     """Every endpoint of every provider that these paths lead to, whatever its prefix is."""
     for provider in PROVIDERS:
         paths = (prefix + path for prefix in _PREFIXES for path in _PATHS)
-        for endpoint in dict.fromkeys(provider.classify("POST", path) for path in paths):
+        found = (provider.classify(RequestHead("POST", path)) for path in paths)
+        for endpoint in {endpoint.name: endpoint for endpoint in found}.values():
             yield provider, endpoint
 
 
@@ -229,10 +230,12 @@ def _see_response(
     provider: Provider, endpoint: Endpoint, kind: str
 ) -> Callable[[bytes, int], object]:
     def see(data: bytes, size: int) -> object:
-        request = provider.request_reader(endpoint, "application/json")
+        sent = {"content-type": "application/json"}
+        request = provider.request_reader(endpoint, RequestHead("POST", "/", headers=sent))
         for piece in _cut(data, size):
             request.feed(piece)
-        reader = provider.response_reader(endpoint, request.facts(), 200, kind)
+        answer = ResponseHead(200, {"content-type": kind})
+        reader = provider.response_reader(endpoint, request.facts(), answer)
         for piece in _cut(data, size):
             reader.feed(piece)
         texts = request.input_text(), reader.output_text()

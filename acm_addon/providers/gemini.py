@@ -33,6 +33,7 @@ from acm_addon.providers.base import (
     WebSocketReader,
 )
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
+from acm_addon.providers.gemini_live import LiveReader
 from acm_addon.providers.gemini_usage import tally_grounding, tally_usage
 from acm_addon.providers.tally import Tally, mapping, name
 from acm_addon.providers.texts import TextKeys
@@ -49,6 +50,7 @@ _KNOWN_UNREAD = re.compile(
     r"(?:/upload)?/v1[a-z0-9]*/(cachedContents|fileSearchStores|interactions)(?:/.*)?"
 )
 """Cached content is billed by the hour, and files of a search store by the tokens embedded."""
+_LIVE = ("BidiGenerateContent", "BidiGenerateContentConstrained")
 _METERED_METHODS = (
     "generateContent",
     "streamGenerateContent",
@@ -225,11 +227,9 @@ class Gemini:
     def classify(self, head: RequestHead) -> Endpoint:
         path = head.path
         if head.websocket:
-            return WEBSOCKET
+            return Endpoint("live") if path.endswith(_LIVE) else WEBSOCKET
         if prefix := _OPENAI_PREFIX.match(path):
             return openai.classify(head, path[prefix.end() :], openai.METERED_PATHS, _FREE_OPENAI)
-        if path.startswith("/ws/"):
-            return Endpoint("live", Billing.UNKNOWN)
         if head.method != "POST" or _FREE.fullmatch(path):
             return Endpoint("manage", Billing.FREE)
         return _model_call(unquote(path))
@@ -249,7 +249,7 @@ class Gemini:
         return body(request, head)
 
     def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
+        return LiveReader() if endpoint.name == "live" else None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"error": {code, message, status}}``; our code is in the headers alone."""

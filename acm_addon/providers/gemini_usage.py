@@ -20,7 +20,8 @@ def tally_usage(usage: Mapping[str, object]) -> Tally:
     tally = Tally()
     prompt = tally.count(usage.get("promptTokenCount"))
     tool = tally.count(usage.get("toolUsePromptTokenCount"))
-    candidates = tally.count(usage.get("candidatesTokenCount"))
+    # The Live API says response for candidates.
+    candidates = tally.count(usage.get("candidatesTokenCount", usage.get("responseTokenCount")))
     thoughts = tally.count(usage.get("thoughtsTokenCount"))
     if prompt is not None or tool is not None:
         tally.put("input_tokens", (prompt or 0) + (tool or 0))
@@ -32,7 +33,8 @@ def tally_usage(usage: Mapping[str, object]) -> Tally:
     # embedContent names its details in the singular.
     prompt_details = usage.get("promptTokensDetails") or usage.get("promptTokenDetails")
     _by_modality(tally, prompt_details, "input_{}_tokens")
-    _by_modality(tally, usage.get("candidatesTokensDetails"), "output_{}_tokens")
+    output_details = usage.get("candidatesTokensDetails") or usage.get("responseTokensDetails")
+    _by_modality(tally, output_details, "output_{}_tokens")
     _by_modality(tally, usage.get("cacheTokensDetails"), "cache_{}_read_tokens")
     tool_details = usage.get("toolUsePromptTokensDetails")
     _by_modality(tally, tool_details, "input_{}_tool_tokens", "input_{}_tokens")

@@ -37,6 +37,17 @@ class Tally:
         if (count := self.count(value)) is not None:
             self.quantities[unit] = count
 
+    def measure(self, unit: str, value: object) -> None:
+        """Record an amount under ``unit`` that need not be whole, such as seconds."""
+        if value is None:
+            return
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            self.bad = True
+        elif Decimal(value).is_finite() and 0 <= value <= MAX_COUNT:
+            self.quantities[unit] = value
+        else:
+            self.bad = True
+
     def add(self, unit: str, value: int) -> None:
         self.quantities[unit] = self.quantities.get(unit, 0) + value
 

@@ -31,6 +31,8 @@ _AUDIO_APART = ("dev-mistral-0008", "dev-mistral-0009")
 def expected_quantities(record: Recording) -> dict[str, int]:
     """Inclusive totals and their details, of every unit that the provider reported."""
     reported = record["reported_usage"]
+    if record["transport"] == "websocket":
+        return _expected_of_websocket(record, reported)
     if record["provider"] == "anthropic":
         return _expected_of_anthropic(reported)
     expected = {ours: reported[theirs] for theirs, ours in _PLAIN.items() if theirs in reported}
@@ -137,3 +139,32 @@ def expected_cost(record: Recording) -> int | None:
     if reported["raw"].get("is_byok"):  # the fee of OpenRouter, beside the bill of another
         stated += Fraction(str(reported["raw"]["cost_details"]["upstream_inference_cost"]))
     return round(stated * 10**9)
+
+
+def _expected_of_websocket(record: Recording, reported: Recording) -> dict[str, Any]:
+    """The sum over the responses on the connection. Transcriptions are another model's."""
+    expected = {ours: reported[theirs] for theirs, ours in _PLAIN.items() if theirs in reported}
+    expected |= {key: reported[key] for key in ("input_tokens", "output_tokens")}
+    if "cached_audio_tokens" in reported:
+        expected["cache_audio_read_tokens"] = reported["cached_audio_tokens"]
+    for usage in reported["raw"]:
+        details = usage.get("input_token_details", {}).get("cached_tokens_details", {})
+        for kind in details.keys() & {"text_tokens", "image_tokens"}:
+            unit = f"cache_{kind.removesuffix('_tokens')}_read_tokens"
+            expected[unit] = expected.get(unit, 0) + details[kind]
+    if record["provider"] == "gemini":
+        expected["output_tokens"] += reported.get("reasoning_tokens", 0)
+    if record["provider"] == "xai":
+        expected["audio_seconds"] = reported["billable_audio_seconds"]
+        sent = [each["data"] for each in record["ws_messages"] if each.get("direction") == "sent"]
+        items = [data["item"] for data in sent if data["type"] == "conversation.item.create"]
+        written = [
+            part
+            for item in items
+            if item.get("role") == "user"
+            for part in item["content"]
+            if part["type"] == "input_text"
+        ]
+        if written:
+            expected["input_text_messages"] = len(written)
+    return expected

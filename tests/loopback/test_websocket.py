@@ -28,7 +28,7 @@ def test_an_echo_comes_back(proxy: LiveProxy, connection: Connection, payload: b
         ("Sec-WebSocket-Key", key),
     ]
     before = {row.id for row in proxy.settled_rows()}
-    connection.send("/v1/realtime?model=gpt-realtime", headers=upgrade, method="GET")
+    connection.send("/v1/unknown", headers=upgrade, method="GET")
     head = connection.read_head()
     assert head.status == 101
     assert accept_key(key) == head.header("sec-websocket-accept")

@@ -69,15 +69,12 @@ POST openai/v1/threads/t/runs threads.runs
 POST openai/v1/fine_tuning/jobs fine_tuning.jobs
 POST openai/v1/videos videos
 POST openai/v1/something/new/secret other
-GET openai/v1/realtime realtime
-GET openai/v1/responses responses
 POST mistral/v1/moderations moderations
 POST openrouter/api/v1/rerank rerank
 POST perplexity/search search
 POST anthropic/v1/something other
 POST gemini/v1beta/models/m:somethingNew other
 POST gemini/v1beta/cachedContents cachedContents
-GET gemini/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent live
 """.strip().splitlines()
 
 

@@ -1,7 +1,6 @@
 """Counts tokens where the provider did not: tiktoken, from rank files that we ship.
 
-Nothing is ever fetched. The counts are exact for OpenAI's models and an estimate for all others,
-whose tokenizers are not public: those are counted with o200k_base.
+Nothing is ever fetched. Which encoding counts which model is in ``families.py``.
 
 Loading an encoding takes a good part of a second, and counting a long text tens of milliseconds, so
 the event loop leaves both to an ``Estimator``.
@@ -12,7 +11,7 @@ import gzip
 import hashlib
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Lock
@@ -50,16 +49,6 @@ _PATTERNS = {
 }
 """How each encoding cuts text into words. From the same file, which has them behind a fetch."""
 
-_CL100K_MODELS = re.compile(
-    r"^(?:ft:)?(?:gpt-4(?![.o\d])(?!-(?:5|1)\b)|gpt-3\.?5|text-embedding-|davinci-002|babbage-002)"
-)
-"""GPT-4 and 3.5 and the embeddings. GPT-4o, 4.1, 4.5, 5 and the o-series have o200k_base."""
-
-MESSAGE_ALLOWANCE = 4
-"""Tokens that a chat format adds to each message: its delimiters and its role."""
-REPLY_ALLOWANCE = 3
-"""Tokens that a chat format adds to a whole input, to begin the reply."""
-
 _CHUNK = 1 << 16
 _RUN = 2000
 _PIECES = re.compile(
@@ -73,23 +62,13 @@ words. Cutting them may change the count by one for each cut.
 """
 
 
-def count_tokens(texts: Sequence[str], model: str | None, *, chat: bool = False) -> int:
+def count_tokens(texts: Iterable[str], encoding: str = "o200k_base") -> int:
     """Tokens of all ``texts`` together. Slow: not for the event loop.
 
-    ``chat`` adds what a chat format puts around messages, one to a text (an allowance: the formats
-    are not public). What looks like a special token is counted as the text that it is.
+    What looks like a special token is counted as the text that it is.
     """
-    encoding = _encoding(encoding_name(model))
-    count = sum(
-        len(encoding.encode_ordinary(piece)) for text in texts for piece in _pieces(text) if piece
-    )
-    return count + MESSAGE_ALLOWANCE * len(texts) + REPLY_ALLOWANCE if chat else count
-
-
-def encoding_name(model: str | None) -> str:
-    """The encoding of a model family: the newer one for families that are not known."""
-    name = (model or "").lower().rpartition("/")[2]
-    return "cl100k_base" if _CL100K_MODELS.match(name) else "o200k_base"
+    encode = _encoding(encoding).encode_ordinary
+    return sum(len(encode(piece)) for text in texts for piece in _pieces(text) if piece)
 
 
 class Estimator:

@@ -20,6 +20,8 @@ class Role(Enum):
     USER = "user"
     ASSISTANT = "assistant"
     TOOL = "tool"
+    NONE = "none"
+    """A text outside of any chat: to complete, to embed, to rank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,21 @@ class Prompt:
     """A model's input as far as the request shows it. The default is a request that shows none."""
 
     messages: tuple[Message, ...] = ()
-    """In order, instructions first. Texts outside of any chat are a user's, one message each."""
+    """In order, instructions first; texts outside of any chat last, one message each."""
     functions: tuple[Function, ...] = ()
     schema: str = ""
     """The JSON schema that the answer has to follow."""
     pictures: tuple[Picture, ...] = ()
+    unseen: bool = False
+    """Whether something counts of which the request holds no text: sound, a file, what is stored
+    elsewhere, what a provider's own tool finds."""
     settings: Mapping[str, object] = field(default_factory=dict)
     """Those of the request that change how the input is framed: see ``SETTINGS``."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was found that counts."""
+        return not (self.messages or self.functions or self.pictures)
 
     @property
     def texts(self) -> list[str]:
@@ -79,6 +89,10 @@ class Answer:
     """The names of the tools that it called."""
     reasoning: tuple[str, ...] = ()
     """Shown thoughts, or a summary of them."""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.texts or self.calls or self.reasoning)
 
 
 SETTINGS = ("thinking", "reasoning", "reasoning_effort", "tool_choice", "toolChoice")
@@ -102,6 +116,20 @@ _CALLS = ("functionCall", "function_call", "toolUse")
 _RESULTS = ("functionResponse", "function_response", "toolResult")
 _CALL_TYPES = ("tool_use", "function_call", "custom_tool_call")
 _RESULT_TYPES = ("tool_result", "function_call_output", "custom_tool_call_output")
+_STORED = (
+    "previous_response_id",
+    "conversation",
+    "cachedContent",
+    "context_management",
+    "mcp_servers",
+    "container",
+    "web_search_options",
+    "search_parameters",
+)
+"""Fields of requests that bring in what is not in them."""
+_OPAQUE_TYPES = ("input_audio", "file", "input_file", "document", "video_url", "file_url")
+_OPAQUE_KEYS = ("encrypted_content", "thoughtSignature", "thought_signature", "file_id", "audio")
+"""Of parts of messages: what counts by rules of its own, or is sealed."""
 _NOT_TEXT = frozenset(
     (
         "type",
@@ -152,6 +180,7 @@ def read_prompt(body: bytes) -> Prompt:
             Message(Role.SYSTEM, (text,))
             for key in _INSTRUCTIONS
             for text in _strings(document.get(key))
+            if text
         ),
         *(message for key in _CHATS for message in _messages(document.get(key))),
         *(Message(Role.USER, (text,)) for key in _BARE for text in _strings(document.get(key))),
@@ -166,6 +195,7 @@ def read_prompt(body: bytes) -> Prompt:
             for value in _objects(document.get(key))
             if (picture := picture_of(value)) is not None
         ),
+        unseen=_counts_unseen(document),
         settings={key: document[key] for key in SETTINGS if document.get(key) is not None},
     )
 
@@ -299,6 +329,20 @@ def _schema(document: Mapping[str, object]) -> str:
         if (schema := named.get("schema")) is not None:
             return dump(schema)
     return ""
+
+
+def _counts_unseen(document: Mapping[str, object]) -> bool:
+    if any(document.get(key) for key in _STORED):
+        return True
+    tools = document.get("tools")
+    for tool in tools if isinstance(tools, list) else []:
+        if isinstance(tool, dict) and not list(_declarations(tool)):
+            return True
+    held = (value for key in (*_INSTRUCTIONS, *_CHATS) for value in _objects(document.get(key)))
+    return any(
+        value.get("type") in _OPAQUE_TYPES or any(value.get(key) for key in _OPAQUE_KEYS)
+        for value in held
+    )
 
 
 def _strings(value: object) -> Iterator[str]:

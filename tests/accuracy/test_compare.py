@@ -10,7 +10,7 @@ from acm_addon.model import UsageSource
 from acm_addon.pricing import PriceTable
 from acm_addon.providers import PROVIDERS
 from tests.accuracy.compare import REASONS, Agreement, judge, judge_all
-from tests.accuracy.estimator import Estimate, Kind, estimates, family, spread
+from tests.accuracy.estimator import Estimate, Kind, estimates, spread
 from tests.accuracy.page import page
 from tests.accuracy.recordings import FIXTURES, ROOT, Recording, body, recordings
 from tests.accuracy.stations import booked, classify, is_metered, outcome
@@ -114,19 +114,14 @@ def test_a_spread_weighs_the_sum_and_the_calls() -> None:
     assert (2, 0.0, 0.5, 0.5) == (both.calls, both.sum, both.median, both.p90)
 
 
-@pytest.mark.parametrize(
-    ("model", "title"),
-    [
-        ("gpt-4-0613", "OpenAI, cl100k"),
-        ("openai/gpt-4o-mini", "OpenAI, o200k"),
-        ("o3", "OpenAI, o200k"),
-        ("meta-llama/llama-4-maverick", "Llama"),
-        ("magistral-small", "Mistral"),
-        (None, "others"),
-    ],
-)
-def test_models_with_one_tokenizer_are_one_family(model: str | None, title: str) -> None:
-    assert title == family(model)
+def test_a_spread_counts_what_could_not_be_counted() -> None:
+    """A call without an estimate is one of the calls, and has no error."""
+    low = Estimate("a", "Claude", "input_tokens", 100, 50, Kind.TEXT)
+    none = replace(low, id="b", estimated=None)
+    both = spread([low, none])
+    assert (2, 1, 0.5) == (both.calls, both.uncounted, both.median)
+    with pytest.raises(ValueError, match="no estimates"):
+        spread([none])
 
 
 def test_the_page_names_what_differs_and_no_place_on_this_machine() -> None:

@@ -51,7 +51,6 @@ _OPENAI = InputParts(
 )
 _OPENAI_REASONING = replace(
     _OPENAI,
-    name=0,
     call=2,
     assistant=6,
     result=9,
@@ -136,7 +135,7 @@ FAMILIES = (
     Family(
         "OpenAI, o200k",
         r"gpt-|chatgpt|computer-use|omni-",
-        replace(_OPENAI, name=0),
+        _OPENAI,
         _OPENAI_OUTPUT,
         typescript=True,
     ),
@@ -151,7 +150,7 @@ FAMILIES = (
     Family(
         "Claude before 4.5",
         r"claude-(?:v?[1-3]\b|instant|(?:opus|sonnet)-4(?:-1|-0)?(?:-20|@|$))",
-        replace(_CLAUDE, tools=285, forced=0),
+        replace(_CLAUDE, text=1.06, system=-0.5, tools=285, forced=0),
         _CLAUDE_OUTPUT,
     ),
     Family("Claude", "claude", _CLAUDE, _CLAUDE_OUTPUT),

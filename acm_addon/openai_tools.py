@@ -10,7 +10,13 @@ from acm_addon.providers.prompts import Function, dump
 
 _MAX_DEPTH = 16
 """Objects in objects that are written out; what lies deeper is ``any``."""
-_PLAIN = {"integer": "number", "number": "number", "string": "string", "boolean": "boolean"}
+_PLAIN = {
+    "integer": "number",
+    "number": "number",
+    "string": "string",
+    "boolean": "boolean",
+    "null": "null",
+}
 
 
 def declarations(functions: Iterable[Function]) -> str:
@@ -45,10 +51,9 @@ def _members(schema: Mapping[str, object], depth: int) -> Iterator[str]:
 def _type(schema: Mapping[str, object], depth: int) -> str:
     if depth > _MAX_DEPTH:
         return "any"
-    if isinstance(choices := schema.get("enum"), list):
-        return " | ".join(map(dump, choices))
-    if isinstance(options := schema.get("anyOf"), list):
-        return " | ".join(_type(each, depth + 1) for each in options if isinstance(each, dict))
+    choices = list(_choices(schema, depth))
+    if choices:
+        return " | ".join(choices)
     kind = schema.get("type")
     if kind == "array":
         items = schema.get("items")
@@ -56,3 +61,14 @@ def _type(schema: Mapping[str, object], depth: int) -> str:
     if kind == "object":
         return "\n".join(["{", *_members(schema, depth + 1), "}"])
     return _PLAIN.get(str(kind), "any")
+
+
+def _choices(schema: Mapping[str, object], depth: int) -> Iterator[str]:
+    """The values, schemas, or types that a schema lets choose from, if it does."""
+    values, schemas, kinds = (schema.get(key) for key in ("enum", "anyOf", "type"))
+    if isinstance(values, list):
+        yield from map(dump, values)
+    elif isinstance(schemas, list):
+        yield from (_type(each, depth + 1) for each in schemas if isinstance(each, dict))
+    elif isinstance(kinds, list):
+        yield from (_type({**schema, "type": each}, depth + 1) for each in kinds)

@@ -58,10 +58,11 @@ def samples(records: Iterable[Recording]) -> list[Sample[InputParts] | Sample[Ou
 
 
 def fitted[T: (InputParts, OutputParts)](of: Sequence[Sample[T]], start: T) -> T:
-    """The worth of each part with the least sum of absolute relative errors, from ``start`` on.
+    """The worth of each part with a small sum of absolute relative errors, from ``start`` on.
 
     One part after the other is set to the best value while the rest stand: the weighted median of
-    what they leave over. What occurs too rarely stays as it is.
+    what they leave over. That is never worse than the start, and not always the best there is.
+    What occurs too rarely stays as it is.
     """
     worth = start
     names = [each.name for each in fields(start) if _occurs(of, each.name) >= _ENOUGH]

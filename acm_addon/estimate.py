@@ -8,14 +8,14 @@ import re
 from collections import Counter
 from dataclasses import replace
 
-from acm_addon.families import Family, family_of
+from acm_addon.families import Family, family_of, with_own_encoding
 from acm_addon.model import Quantity, Reason, Usage, UsageSource
 from acm_addon.openai_tools import declarations
 from acm_addon.parts import InputParts, OutputParts, weigh
 from acm_addon.picture_tokens import picture_tokens
 from acm_addon.providers.prompts import Answer, Function, Prompt, Role, dump
 from acm_addon.tap import Outcome
-from acm_addon.tokens import count_tokens
+from acm_addon.tokens import count_tokens, is_available
 
 _WITHOUT_MESSAGES = frozenset(
     (
@@ -43,7 +43,7 @@ def estimated_usage(outcome: Outcome) -> Usage:
     assert outcome.texts is not None
     prompt, answer = outcome.texts()
     exchange = outcome.exchange
-    family = family_of(exchange.model, exchange.provider)
+    family = counted_family(exchange.model, exchange.provider)
     quantities: dict[str, Quantity] = dict(outcome.usage.quantities)
     unseen = False
     if "input_tokens" not in quantities and not prompt.is_empty:
@@ -67,6 +67,12 @@ def estimated_usage(outcome: Outcome) -> Usage:
         None if reason is Reason.NO_USAGE and not missing and not unseen else reason,
         incomplete=missing or unseen,
     )
+
+
+def counted_family(model: str | None, provider: str) -> Family:
+    """The family of a model, with its maker's own encoding where that is installed."""
+    family = family_of(model, provider)
+    return with_own_encoding(family) if is_available(family.own_encoding) else family
 
 
 def input_amounts(prompt: Prompt, family: Family, endpoint: str) -> InputParts:

@@ -28,6 +28,10 @@ class Family:
     providers: tuple[str, ...] = ()
     """The providers that count like this; empty for all."""
     encoding: str = "o200k_base"
+    own_encoding: str = ""
+    """The maker's encoding, if a package carries it. What follows goes with it."""
+    own_input: InputParts | None = None
+    own_output: OutputParts | None = None
     typescript: bool = False
     """Functions are declared in the manner of TypeScript, else as JSON."""
     thinks: str = ""
@@ -93,6 +97,8 @@ _MISTRAL = InputParts(
     bare=2,
 )
 _MISTRAL_OUTPUT = OutputParts(text=1.05, answer=0.9, called=7)
+_MISTRAL_OWN = replace(_MISTRAL, text=1, declared=1)
+_MISTRAL_OWN_OUTPUT = OutputParts(answer=1, tool_call=3)
 _QWEN = InputParts(
     call=5, system=5, user=4, assistant=5, result=6, tool_call=10, tools=105, declared=0.9
 )
@@ -192,8 +198,19 @@ FAMILIES = (
         "(?:mistral|magistral)-small",
         replace(_MISTRAL, call=11, user=4),
         replace(_MISTRAL_OUTPUT, called=13),
+        own_encoding="tekken",
+        own_input=replace(_MISTRAL_OWN, call=11, user=4),
+        own_output=replace(_MISTRAL_OWN_OUTPUT, tool_call=13),
     ),
-    Family("Mistral", r"\w*mistral|\w*stral|mixtral|open-", _MISTRAL, _MISTRAL_OUTPUT),
+    Family(
+        "Mistral",
+        r"\w*mistral|\w*stral|mixtral|open-",
+        _MISTRAL,
+        _MISTRAL_OUTPUT,
+        own_encoding="tekken",
+        own_input=_MISTRAL_OWN,
+        own_output=_MISTRAL_OWN_OUTPUT,
+    ),
     Family(
         "DeepSeek",
         "deepseek",
@@ -262,4 +279,14 @@ def family_of(model: str | None, provider: str = "") -> Family:
         family
         for pattern, family in _PATTERNS
         if pattern.match(name) and (not family.providers or provider in family.providers)
+    )
+
+
+def with_own_encoding(family: Family) -> Family:
+    """The family as it is counted with its maker's encoding."""
+    return replace(
+        family,
+        encoding=family.own_encoding,
+        input=family.own_input or family.input,
+        output=family.own_output or family.output,
     )

@@ -2,12 +2,15 @@
 
 import asyncio
 import gzip
+import json
 import re
 import socket
 import subprocess
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -123,6 +126,72 @@ def test_a_damaged_rank_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
 
     with pytest.raises(RuntimeError, match="rank file of o200k_base is damaged"):
         count_tokens(["a"], "o200k_base")
+
+
+def _vocabulary(*merged: bytes) -> str:
+    """As mistral-common holds it: single bytes, then what they merge to."""
+    tokens = [bytes([byte]) for byte in range(256)] + list(merged)
+    return json.dumps(
+        {
+            "config": {
+                "pattern": r"\p{L}+|[^\p{L}]",
+                "default_vocab_size": len(tokens) + 10,
+                "default_num_special_tokens": 10,
+            },
+            "vocab": [
+                {"rank": rank, "token_bytes": b64encode(token).decode(), "token_str": None}
+                for rank, token in enumerate([*tokens, b"beyond"])
+            ],
+        },
+        indent=4,
+    )
+
+
+@pytest.fixture
+def nothing_remembered() -> Iterator[None]:
+    """Neither an encoding nor where it was found, before and after."""
+
+    def forget() -> None:
+        tokens._tekken_path.cache_clear()
+        tokens._load.cache_clear()
+
+    forget()
+    yield
+    forget()
+
+
+@pytest.mark.usefixtures("nothing_remembered")
+def test_a_vocabulary_that_is_installed_is_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The newest of mistral-common, in its own words; tokens beyond its size are none."""
+    data = tmp_path / "mistral_common" / "data"
+    data.mkdir(parents=True)
+    (tmp_path / "mistral_common" / "__init__.py").write_text("raise ImportError")
+    (data / "tekken_240718.json").write_text(_vocabulary())
+    (data / "tekken_240911.json").write_text(_vocabulary(b"he", b"hel"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    assert tokens.is_available(tokens.TEKKEN)
+    assert 3 == count_tokens(["hello"], tokens.TEKKEN)
+
+
+def test_an_installed_vocabulary_in_another_form_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A wrong count would go unnoticed."""
+    file = tmp_path / "tekken_1.json"
+    file.write_text("{}")
+    monkeypatch.setattr(tokens, "_tekken_path", lambda: file)
+    tokens._load.cache_clear()
+
+    with pytest.raises(RuntimeError, match="mistral-common holds no vocabulary"):
+        count_tokens(["a"], tokens.TEKKEN)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("o200k_base", True), ("p50k_base", False)])
+def test_encodings_that_are_there(name: str, expected: bool) -> None:
+    assert expected is tokens.is_available(name)
 
 
 def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:

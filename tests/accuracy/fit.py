@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from statistics import median
 
-from acm_addon.estimate import input_amounts, output_amounts
-from acm_addon.families import FAMILIES, family_of
+from acm_addon.estimate import counted_family, input_amounts, output_amounts
+from acm_addon.families import FAMILIES, with_own_encoding
 from acm_addon.parts import InputParts, OutputParts, weigh
+from acm_addon.tokens import is_available
 from tests.accuracy.estimator import Kind, kind
 from tests.accuracy.expected import expected_quantities
 from tests.accuracy.recordings import Recording, body, is_comparable, recordings
@@ -46,7 +47,7 @@ def samples(records: Iterable[Recording]) -> list[Sample[InputParts] | Sample[Ou
             continue
         expected = expected_quantities(record)
         prompt, answer = ended.texts()
-        family = family_of(ended.exchange.model, ended.exchange.provider)
+        family = counted_family(ended.exchange.model, ended.exchange.provider)
         suite, endpoint = record["source_repo"], ended.exchange.endpoint
         if _is_whole(record, "input_tokens", expected) and not prompt.is_empty:
             given = input_amounts(prompt, family, endpoint)
@@ -143,7 +144,8 @@ def main() -> None:
     if not found:
         print("no recordings: name a folder of them in ACM_RECORDINGS")
         return
-    for family in FAMILIES:
+    for listed in FAMILIES:
+        family = with_own_encoding(listed) if is_available(listed.own_encoding) else listed
         mine = [each for each in found if each.family == family.name]
         given = [each for each in mine if isinstance(each.amounts, InputParts)]
         written = [each for each in mine if isinstance(each.amounts, OutputParts)]

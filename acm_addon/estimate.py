@@ -77,7 +77,8 @@ def counted_family(model: str | None, provider: str) -> Family:
 
 def input_amounts(prompt: Prompt, family: Family, endpoint: str) -> InputParts:
     """How much an input has of each part, but for pictures."""
-    texts = count_tokens(prompt.texts, family.encoding)
+    read = prompt.without_thoughts() if family.forgets else prompt
+    texts = count_tokens(read.texts, family.encoding)
     roles = Counter(message.role for message in prompt.messages)
     if endpoint in _WITHOUT_MESSAGES or roles.total() == roles[Role.NONE] > 0:
         bare = sum(roles.values())
@@ -124,7 +125,7 @@ def output_amounts(answer: Answer, family: Family, endpoint: str) -> OutputParts
 def thinks_unseen(family: Family, model: str | None, prompt: Prompt, answer: Answer) -> bool:
     """Whether the model was likely to think, and what it thought is not in the answer."""
     if answer.reasoning:
-        return False
+        return family.summarizes
     told = _told_to_think(prompt)
     name = (model or "").lower().rpartition("/")[2]
     return told if told is not None else bool(family.thinks and re.match(family.thinks, name))

@@ -36,6 +36,10 @@ class Family:
     """Functions are declared in the manner of TypeScript, else as JSON."""
     thinks: str = ""
     """Pattern of the models that think before they answer unless told not to."""
+    summarizes: bool = False
+    """What the response shows of thoughts is a summary, or may be one."""
+    forgets: bool = False
+    """Thoughts in earlier answers are dropped before the model reads them."""
 
 
 _OPENAI = InputParts(
@@ -128,6 +132,7 @@ FAMILIES = (
         replace(_OPENAI_OUTPUT, answer=4, thought=8, called=12),
         typescript=True,
         thinks="gpt-oss",
+        forgets=True,
     ),
     Family(
         "OpenAI, reasoning",
@@ -137,6 +142,7 @@ FAMILIES = (
         typescript=True,
         # From 5.1 on the default effort is none.
         thinks=r"o\d|gpt-5(?!\.[1-9])|codex|gpt-5\.\d-(?:codex|pro)",
+        summarizes=True,
     ),
     Family(
         "OpenAI, o200k",
@@ -152,14 +158,22 @@ FAMILIES = (
             _CLAUDE, text=1.38, user=2, system=0, assistant=0, tools=326, declared=1.38, thinking=0
         ),
         OutputParts(text=1.38, answer=4, called=39),
+        summarizes=True,
+    ),
+    Family(
+        "Claude 2",
+        r"claude-(?:v?[12]\b|instant)",
+        replace(_CLAUDE, text=1.06, call=6),
+        _CLAUDE_OUTPUT,
     ),
     Family(
         "Claude before 4.5",
-        r"claude-(?:v?[1-3]\b|instant|(?:opus|sonnet)-4(?:-1|-0)?(?:-20|@|$))",
+        r"claude-(?:3\b|(?:opus|sonnet)-4(?:-1|-0)?(?:-20|@|$))",
         replace(_CLAUDE, text=1.06, system=-0.5, tools=285, forced=0),
         _CLAUDE_OUTPUT,
+        summarizes=True,
     ),
-    Family("Claude", "claude", _CLAUDE, _CLAUDE_OUTPUT),
+    Family("Claude", "claude", _CLAUDE, _CLAUDE_OUTPUT, summarizes=True),
     Family(
         "Gemini before 2.5",
         r"gemini-(?:1|2\.0)",
@@ -169,7 +183,7 @@ FAMILIES = (
     Family(
         "Gemini on Vertex AI",
         "gemini",
-        replace(_GEMINI, system=0, user=0, assistant=0),
+        replace(_GEMINI, system=0, user=0, assistant=0, tools=-10, declared=0.75),
         OutputParts(called=8),
         providers=("vertex",),
         thinks=r"gemini-(?:2\.5-(?!flash-lite)|[3-9])",
@@ -184,15 +198,23 @@ FAMILIES = (
     Family(
         "Grok on Azure",
         "grok",
-        replace(_GROK, call=0, user=0, assistant=1),
+        replace(_GROK, call=0, system=-1, user=0, assistant=1, tools=136, schema=30),
         OutputParts(called=8),
         providers=("azure",),
         thinks="grok(?!.*non-reasoning)",
+        summarizes=True,
     ),
     Family(
         "Grok 4.0", r"grok-4(?:-0709)?$", replace(_GROK, call=681), OutputParts(), thinks="grok"
     ),
-    Family("Grok", "grok", _GROK, OutputParts(called=8), thinks="grok(?!.*non-reasoning)"),
+    Family(
+        "Grok",
+        "grok",
+        _GROK,
+        OutputParts(called=8),
+        thinks="grok(?!.*non-reasoning)",
+        summarizes=True,
+    ),
     Family(
         "Mistral Small",
         "(?:mistral|magistral)-small",
@@ -204,7 +226,7 @@ FAMILIES = (
     ),
     Family(
         "Mistral",
-        r"\w*mistral|\w*stral|mixtral|open-",
+        r"\w*[sx]tral|open-mi",
         _MISTRAL,
         _MISTRAL_OUTPUT,
         own_encoding="tekken",
@@ -213,7 +235,7 @@ FAMILIES = (
     ),
     Family(
         "DeepSeek",
-        "deepseek",
+        "deepseek|r1-v1",
         InputParts(
             call=1,
             system=1,
@@ -228,25 +250,46 @@ FAMILIES = (
         ),
         OutputParts(called=25),
         thinks="deepseek-(?:reasoner|r1)",
+        forgets=True,
     ),
-    Family("Llama 3.0", r"(?:meta-)?llama-?3-", replace(_LLAMA, call=6, system=5), _LLAMA_OUTPUT),
     Family(
-        "Llama 4",
+        "Llama 3.0",
+        r"(?:meta-)?llama-?3-(?:8|70)b",
+        replace(_LLAMA, call=6, system=5),
+        _LLAMA_OUTPUT,
+    ),
+    Family(
+        "Llama 4 on Groq",
         r"(?:meta-)?llama-?4",
         replace(_LLAMA, call=6, tools=640),
         replace(_LLAMA_OUTPUT, called=44),
+        providers=("groq",),
     ),
+    Family("Llama 4", r"(?:meta-)?llama-?4", replace(_LLAMA, call=6), _LLAMA_OUTPUT),
     Family("Llama", "(?:meta-)?llama", _LLAMA, _LLAMA_OUTPUT),
-    Family("Qwen Turbo", "qwen-turbo", replace(_QWEN, call=8), OutputParts(answer=1, called=19)),
+    Family(
+        "Qwen Turbo",
+        "qwen-turbo",
+        replace(_QWEN, call=8),
+        OutputParts(answer=1, called=19),
+        forgets=True,
+    ),
     Family(
         "Qwen 3.5 and later",
         r"qwen-?3\.[5-9]|qwen-?3-coder",
         replace(_QWEN, tools=222),
         OutputParts(answer=1, called=19),
+        forgets=True,
     ),
-    Family("Qwen", "qwen|qwq", _QWEN, OutputParts(answer=1, called=19)),
-    Family("GLM 5", "(?:zai-)?glm-5", replace(_GLM, call=9), OutputParts(answer=1, called=3)),
-    Family("GLM", "(?:zai-)?glm", _GLM, OutputParts(answer=1, called=3)),
+    Family("Qwen", "qwen|qwq", _QWEN, OutputParts(answer=1, called=19), forgets=True),
+    Family(
+        "GLM 5",
+        "(?:zai-)?glm-5",
+        replace(_GLM, call=9),
+        OutputParts(answer=1, called=3),
+        forgets=True,
+    ),
+    Family("GLM", "(?:zai-)?glm", _GLM, OutputParts(answer=1, called=3), forgets=True),
     Family(
         "Kimi",
         "kimi|moonshot",
@@ -262,6 +305,13 @@ FAMILIES = (
         thinks="sonar-(?:reasoning|deep)",
     ),
     Family("Nova, Titan", "nova|titan", _BARE, OutputParts(called=20)),
+    Family(
+        # Cohere bills the texts alone.
+        "Command",
+        "command|embed-|c4ai|aya",
+        InputParts(declared=0, schema_text=0),
+        OutputParts(),
+    ),
     Family("others", "", _OTHERS, _OTHERS_OUTPUT),
 )
 """The first that matches is it."""
@@ -274,7 +324,7 @@ _MAKER = re.compile(r"(?:ft:)?(?:[a-z0-9-]+\.)*(?:(?:databricks|openai)-)?(?=[a-
 @lru_cache(maxsize=256)
 def family_of(model: str | None, provider: str = "") -> Family:
     """The family of a model, by its name in any provider's manner; never none."""
-    name = _MAKER.sub("", (model or "").lower().rpartition("/")[2], count=1)
+    name = _MAKER.sub("", (model or "").lower().replace("%2f", "/").rpartition("/")[2], count=1)
     return next(
         family
         for pattern, family in _PATTERNS

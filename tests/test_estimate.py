@@ -166,6 +166,7 @@ def test_what_counts_unseen_leaves_the_count_incomplete(addition: dict[str, obje
         ({"model": "deepseek-reasoner"}, {}, True),
         ({"model": "claude-sonnet-4-5", "thinking": {"type": "enabled"}}, {}, True),
         ({"model": "claude-sonnet-4-5", "thinking": {"type": "disabled"}}, {}, False),
+        ({"model": "anthropic/claude-sonnet-4.5"}, {"reasoning": "In short: ten."}, True),
     ],
 )
 def test_hidden_thoughts_leave_the_count_incomplete(
@@ -175,6 +176,20 @@ def test_hidden_thoughts_leave_the_count_incomplete(
     usage = _counted({"messages": ASKED, **request_fields}, {"content": "Ten.", **shown})
 
     assert incomplete is usage.incomplete
+
+
+@pytest.mark.parametrize(("model", "difference"), [("zai-glm-4.7", 0), ("magistral-medium", 4)])
+def test_thoughts_that_a_model_forgets_do_not_count(model: str, difference: int) -> None:
+    """What the caller sends back is dropped before some models read it."""
+
+    def tokens(content: str) -> int:
+        history = [*ASKED, {"role": "assistant", "content": content}, *ASKED]
+        usage = _counted({"model": model, "messages": history}, {"content": "Ten."})
+        return int(usage.quantities["input_tokens"])
+
+    added = tokens("<think>five and five make ten</think>Ten.") - tokens("Ten.")
+
+    assert added == 0 if difference == 0 else added > difference
 
 
 def test_no_request_body_is_no_input_of_zero() -> None:

@@ -5,8 +5,9 @@ only, never written; used only where a provider reports no usage.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from acm_addon.json_fields import parse
@@ -37,6 +38,9 @@ class Message:
     texts: tuple[str, ...] = ()
     calls: tuple[ToolCall, ...] = ()
     """What the model called, in its own message."""
+    thoughts: tuple[str, ...] = ()
+    """What the model thought before this answer, as the caller gives it back. Beside a call it is
+    not among these but in ``texts``: a model goes on with it."""
     results: int = 0
     """How many tool results the message holds; their texts are in ``texts``."""
     name: str | None = None
@@ -75,8 +79,13 @@ class Prompt:
 
     @property
     def texts(self) -> list[str]:
-        """All that the messages say, calls included, in order."""
+        """All that the messages say, thoughts and calls included, in order."""
         return [text for message in self.messages for text in _texts_of(message)]
+
+    def without_thoughts(self) -> "Prompt":
+        """What is left where thoughts of earlier answers are dropped."""
+        kept = (replace(message, thoughts=()) for message in self.messages)
+        return replace(self, messages=tuple(kept))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +121,9 @@ _ROLES = {
     "tool": Role.TOOL,
     "function": Role.TOOL,
 }
+_THOUGHTS = ("reasoning_content", "reasoning")
+_THINK = re.compile(r"\A.*?</think>", re.DOTALL)
+"""Some servers leave out where thoughts begin."""
 _CALLS = ("functionCall", "function_call", "toolUse")
 _RESULTS = ("functionResponse", "function_response", "toolResult")
 _CALL_TYPES = ("tool_use", "function_call", "custom_tool_call")
@@ -183,7 +195,7 @@ def read_prompt(body: bytes) -> Prompt:
             if text
         ),
         *(message for key in _CHATS for message in _messages(document.get(key))),
-        *(Message(Role.USER, (text,)) for key in _BARE for text in _strings(document.get(key))),
+        *(Message(Role.NONE, (text,)) for key in _BARE for text in _strings(document.get(key))),
     ]
     return Prompt(
         messages=tuple(messages),
@@ -214,6 +226,7 @@ def well_formed(text: str) -> str:
 
 
 def _texts_of(message: Message) -> Iterator[str]:
+    yield from message.thoughts
     yield from message.texts
     for call in message.calls:
         yield from (call.name, call.arguments)
@@ -236,7 +249,13 @@ def _message(item: Mapping[str, object]) -> Message:
     rest = {key: value for key, value in item.items() if key not in ("tool_calls", "name", *_CALLS)}
     if _is_call(item):
         rest = {}
+    thoughts: tuple[str, ...] = ()
+    if role is Role.ASSISTANT and not calls:
+        thoughts = tuple(_strings([rest.pop(key, None) for key in _THOUGHTS]))
     texts = tuple(_strings(rest))
+    if role is Role.ASSISTANT and not calls:
+        thoughts += tuple(found for text in texts for found in _THINK.findall(text))
+        texts = tuple(_THINK.sub("", text) for text in texts)
     if calls and _is_call(item):
         role = Role.ASSISTANT
     elif results:
@@ -247,6 +266,7 @@ def _message(item: Mapping[str, object]) -> Message:
         role,
         texts,
         calls,
+        thoughts,
         results=len(results) or int(role is Role.TOOL),
         name=well_formed(str(name)) if named else None,
     )

@@ -14,10 +14,10 @@ texts with a tokenizer and marks the row as estimated. To see how good that is, 
 of the recordings that have it, and the count compared with it.
 
 Texts of OpenAI's models are counted with their own encodings, all others with OpenAI's newest times
-a factor, and what is put around messages and tools with numbers measured for each family
-(`acm_addon/families.py`). Those numbers come from these recordings. How they do on recordings that
-they did not come from, `python -m tests.accuracy.fit` says: it fits them anew with each test suite
-left out in turn.
+a factor (Mistral's with its own, if the extra `tokenizers` is installed), and what is put around
+messages and tools with numbers measured for each family (`acm_addon/families.py`). Those numbers
+come from these recordings. How they do on recordings that they did not come from,
+`python -m tests.accuracy.fit` says: it fits them anew with each test suite left out in turn.
 
 "Together" is the error of the sum, as in a month's bill; the others are absolute errors of single
 calls. Most recorded calls are tiny (a question of ten tokens), where a handful of tokens

@@ -235,7 +235,7 @@ FAMILIES = (
     ),
     Family(
         "DeepSeek",
-        "deepseek|r1-v1",
+        "deepseek",
         InputParts(
             call=1,
             system=1,
@@ -249,7 +249,16 @@ FAMILIES = (
             effort=79,
         ),
         OutputParts(called=25),
-        thinks="deepseek-(?:reasoner|r1)",
+        providers=("deepseek",),
+        thinks="deepseek-reasoner",
+        forgets=True,
+    ),
+    Family(
+        "DeepSeek, served by others",
+        "deepseek|r1-v1",
+        InputParts(call=1, user=2, assistant=2, result=12, tool_call=32, tools=20),
+        OutputParts(text=1.02, called=25),
+        thinks="deepseek-r1|r1-v1",
         forgets=True,
     ),
     Family(

@@ -47,7 +47,8 @@ from acm_addon.families import family_of
         ("mistral-small-latest", "Mistral Small"),
         ("magistral-medium-latest", "Mistral"),
         ("open-mixtral-8x22b", "Mistral"),
-        ("deepseek-reasoner", "DeepSeek"),
+        ("deepseek-ai/DeepSeek-R1", "DeepSeek, served by others"),
+        ("us.deepseek.r1-v1:0", "DeepSeek, served by others"),
         ("meta-llama/llama-3-8b-instruct", "Llama 3.0"),
         ("meta.llama3-8b-instruct-v1:0", "Llama 3.0"),
         ("llama-3.3-70b-versatile", "Llama"),
@@ -76,4 +77,5 @@ def test_the_family_of_a_model(model: str | None, expected: str) -> None:
 def test_some_providers_count_the_same_model_otherwise() -> None:
     """Vertex AI leaves out what the Gemini API counts around messages."""
     assert "Gemini on Vertex AI" == family_of("gemini-2.5-pro", "vertex").name
+    assert "DeepSeek" == family_of("deepseek-reasoner", "deepseek").name
     assert "Grok on Azure" == family_of("grok-4-1-fast-non-reasoning", "azure").name

@@ -3,10 +3,11 @@
 OpenAI's models are counted with their own encodings. The others' texts are counted with
 ``o200k_base`` times a factor, and what their chat formats put around texts with the tokens below.
 
-Sources, checked 2026-11-22: the numbers were measured on the recordings of docs/accuracy.md, which
-says how many of each family there are, and rounded; ``python -m tests.accuracy.fit`` measures them
-again, and says how they do on recordings that it did not see. OpenAI's frames of 3 tokens a call
-and 4 a message are those of its cookbook ("How to count tokens with tiktoken").
+Sources, checked 2026-11-22: the numbers were measured on recordings of public test suites, and
+rounded. docs/accuracy.md says of how many calls of each family; ``python -m tests.accuracy.fit``
+measures them again, and says how they do on recordings that it did not see. Families and parts
+with a handful of recordings have rough numbers. OpenAI's frames of 3 tokens a call and 4 a message
+are those of its cookbook ("How to count tokens with tiktoken").
 """
 
 import re
@@ -81,7 +82,7 @@ _CLAUDE = InputParts(
     schema=140,
     thinking=28.5,
 )
-_CLAUDE_OUTPUT = OutputParts(text=1.1, answer=2.45, called=35)
+_CLAUDE_OUTPUT = OutputParts(text=1.12, answer=2, called=35)
 _GEMINI = InputParts(
     system=1, user=1, assistant=1, result=14, tool_call=5, declared=0.94, schema_text=0
 )
@@ -155,7 +156,15 @@ FAMILIES = (
         "Claude 4.7 and later",
         r"claude-(?:opus-(?:4-[7-9]|[5-9])|(?:sonnet|haiku|fable)-[5-9])",
         replace(
-            _CLAUDE, text=1.38, user=2, system=0, assistant=0, tools=326, declared=1.38, thinking=0
+            _CLAUDE,
+            text=1.38,
+            call=6,
+            user=2,
+            system=2,
+            assistant=0,
+            tools=326,
+            declared=1.38,
+            thinking=0,
         ),
         OutputParts(text=1.38, answer=4, called=39),
         summarizes=True,
@@ -173,7 +182,7 @@ FAMILIES = (
         _CLAUDE_OUTPUT,
         summarizes=True,
     ),
-    Family("Claude", "claude", _CLAUDE, _CLAUDE_OUTPUT, summarizes=True),
+    Family("Claude", "claude", _CLAUDE, replace(_CLAUDE_OUTPUT, answer=3), summarizes=True),
     Family(
         "Gemini before 2.5",
         r"gemini-(?:1|2\.0)",

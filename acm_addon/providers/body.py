@@ -14,7 +14,8 @@ from typing import ClassVar
 from acm_addon.json_fields import JsonFields, Path, parse
 from acm_addon.model import ModelUsage, Quantities, Reason, UsageSource
 from acm_addon.providers.base import RequestFacts, ResponseFacts, ResponseHead
-from acm_addon.providers.prompts import Answer, Prompt, read_prompt
+from acm_addon.providers.prompt_reader import read_prompt
+from acm_addon.providers.prompts import Answer, Prompt
 from acm_addon.providers.texts import GeneratedText, TextKeys
 from acm_addon.sse import Event, SseParser
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acm_addon.providers.pictures import Picture
-from acm_addon.providers.prompts import Function, Message, Prompt, Role, ToolCall, read_prompt
+from acm_addon.providers.prompt_reader import read_prompt
+from acm_addon.providers.prompts import Function, Message, Prompt, Role, ToolCall
 
 PARIS = ToolCall("weather", '{"city": "Paris"}')
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}

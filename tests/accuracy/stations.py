@@ -29,8 +29,10 @@ def classify(record: Recording) -> tuple[Provider, Endpoint] | None:
 
 
 def is_metered(record: Recording) -> bool:
+    """Whether it is a request and a response (no websocket) of which we read the usage."""
     known = classify(record)
-    return known is not None and known[1].billing is Billing.METERED
+    metered = known is not None and known[1].billing is Billing.METERED
+    return metered and record["transport"] != "websocket"
 
 
 @cache

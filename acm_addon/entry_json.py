@@ -17,6 +17,7 @@ from acm_addon.model import (
     ModelUsage,
     PriceContext,
     PriceStatus,
+    Quantities,
     Quantity,
     Reason,
     Source,
@@ -45,7 +46,7 @@ def entry_to_json(entry: Entry) -> dict[str, object]:
         "stream": entry.stream,
         "request_id": entry.request_id,
         "object_id": entry.object_id,
-        "usage": {unit: _from_quantity(value) for unit, value in entry.usage.items()},
+        "usage": quantities_to_json(entry.usage),
         "usage_source": entry.usage_source.value,
         "completeness": entry.completeness.value,
         "price_status": entry.price_status.value,
@@ -90,7 +91,7 @@ def entry_from_json(values: Mapping[str, Any]) -> Entry:
         stream=values["stream"],
         request_id=values["request_id"],
         object_id=values["object_id"],
-        usage={unit: _to_quantity(value) for unit, value in values["usage"].items()},
+        usage=quantities_from_json(values["usage"]),
         usage_source=UsageSource(values["usage_source"]),
         completeness=Completeness(values["completeness"]),
         price_status=PriceStatus(values["price_status"]),
@@ -125,14 +126,14 @@ def _to_source(values: Mapping[str, Any] | None) -> Source | None:
 def _from_model_usage(other: ModelUsage) -> dict[str, object]:
     return {
         "model": other.model,
-        "usage": {unit: _from_quantity(value) for unit, value in other.quantities.items()},
+        "usage": quantities_to_json(other.quantities),
         "price_context": dict(other.price_context),
     }
 
 
 def _to_model_usage(values: Mapping[str, Any]) -> ModelUsage:
-    quantities = {unit: _to_quantity(value) for unit, value in values["usage"].items()}
-    return ModelUsage(values["model"], quantities, dict(values["price_context"]))
+    usage = quantities_from_json(values["usage"])
+    return ModelUsage(values["model"], usage, dict(values["price_context"]))
 
 
 def _from_context(context: PriceContext | None) -> dict[str, object] | None:
@@ -149,6 +150,15 @@ def _to_context(values: Mapping[str, Any] | None) -> PriceContext | None:
     if values is None:
         return None
     return PriceContext(values["provider"], dict(values["choices"]), values["incomplete"])
+
+
+def quantities_to_json(quantities: Quantities) -> dict[str, int | str]:
+    return {unit: _from_quantity(value) for unit, value in quantities.items()}
+
+
+def quantities_from_json(values: Mapping[str, int | str]) -> dict[str, Quantity]:
+    """Raises TypeError or ValueError for what is no quantity."""
+    return {unit: _to_quantity(value) for unit, value in values.items()}
 
 
 def _from_quantity(value: Quantity) -> int | str:

@@ -16,6 +16,7 @@ from acm_addon.model import (
     Completeness,
     Entrance,
     Exchange,
+    ModelUsage,
     Quantities,
     Reason,
     Usage,
@@ -114,6 +115,12 @@ class Call:
     def output_tokens_so_far(self) -> int:
         reader = self._websocket or self._response
         return reader.output_tokens_so_far() if reader else 0
+
+    @property
+    def reported_so_far(self) -> ModelUsage:
+        """What the answers that are over consumed, on a websocket; nothing on others."""
+        facts = self._websocket.facts() if self._websocket else ResponseFacts()
+        return ModelUsage(_clean(_MODEL, facts.model), facts.quantities)
 
     def request_data(self, data: bytes) -> Iterator[None]:
         """The next bytes of the request body as they travel, read step by step."""

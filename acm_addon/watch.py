@@ -249,7 +249,10 @@ class Watch:
 
     def _progress(self, tracked: Tracked) -> None:
         call = tracked.call
-        progress = Progress(call.output_tokens_so_far, call.received_bytes)
+        reported = call.reported_so_far
+        progress = Progress(
+            call.output_tokens_so_far, call.received_bytes, reported.quantities, reported.model
+        )
         self._recorder.progress(tracked.record, progress)
 
     def response_end(self, flow: http.HTTPFlow) -> None:

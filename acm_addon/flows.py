@@ -85,9 +85,9 @@ def _of_flow(raw: bytes, end: int, digest: bytes) -> Frame:
         end,
         digest,
         broken_off=flow["error"][2] != NULL,
-        websocket=flow["websocket"][2] != NULL,
         request=raw[start:stop],
         response=raw[slice(*flow["response"][:2])],
+        websocket=raw[slice(*flow["websocket"][:2])],
     )
 
 

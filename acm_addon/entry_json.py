@@ -88,7 +88,7 @@ def entry_from_json(values: Mapping[str, Any]) -> Entry:
         stream=values["stream"],
         request_id=values["request_id"],
         object_id=values["object_id"],
-        usage={unit: _to_quantity(value) for unit, value in values["usage"].items()},
+        usage={unit: quantity_from_json(value) for unit, value in values["usage"].items()},
         usage_source=UsageSource(values["usage_source"]),
         completeness=Completeness(values["completeness"]),
         price_status=PriceStatus(values["price_status"]),
@@ -101,7 +101,7 @@ def entry_from_json(values: Mapping[str, Any]) -> Entry:
         reason=Reason(reason) if reason is not None else None,
         # Journals of earlier versions lack these.
         source=_to_source(values.get("source")),
-        price_context=_to_context(values.get("price_context")),
+        price_context=context_from_json(values.get("price_context")),
     )
 
 
@@ -129,7 +129,8 @@ def _from_context(context: PriceContext | None) -> dict[str, object] | None:
     }
 
 
-def _to_context(values: Mapping[str, Any] | None) -> PriceContext | None:
+def context_from_json(values: Mapping[str, Any] | None) -> PriceContext | None:
+    """Raises KeyError, TypeError or ValueError for what is malformed."""
     if values is None:
         return None
     return PriceContext(values["provider"], dict(values["choices"]), values["incomplete"])
@@ -139,7 +140,8 @@ def _from_quantity(value: Quantity) -> int | str:
     return value if isinstance(value, int) else str(value)
 
 
-def _to_quantity(value: int | str) -> Quantity:
+def quantity_from_json(value: int | str) -> Quantity:
+    """Raises ValueError for a text that is no number."""
     return value if isinstance(value, int) else _decimal(value)
 
 
@@ -157,7 +159,7 @@ def _to_line(values: Mapping[str, Any]) -> CostLine:
     return CostLine(
         sku=values["sku"],
         unit=values["unit"],
-        quantity=_to_quantity(values["quantity"]),
+        quantity=quantity_from_json(values["quantity"]),
         unit_price=_decimal(values["unit_price"]),
         amount=values["amount"],
     )

@@ -168,3 +168,25 @@ def m002_source(db: Database) -> None:
 def m003_price_context(db: Database) -> None:
     """What decided a row's price beside its usage, as JSON; NULL in the rows before it."""
     db.execute("ALTER TABLE calls ADD COLUMN price_context TEXT")
+
+
+@migrations()
+def m004_repricings(db: Database) -> None:
+    """The bills that rows had before they were priced again, each until its ``time``."""
+    db.execute(
+        """
+        CREATE TABLE repricings (
+            seq INTEGER PRIMARY KEY,
+            call INTEGER NOT NULL,
+            time INTEGER NOT NULL,
+            price_status TEXT NOT NULL,
+            cost INTEGER,
+            computed_cost INTEGER,
+            known_cost INTEGER NOT NULL,
+            lines TEXT NOT NULL,
+            price_version TEXT,
+            reason TEXT
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX repricings_call ON repricings (call)")

@@ -17,7 +17,7 @@ from acm_addon.ledger.measures import DAY, DIMENSIONS, HISTOGRAM, MEASURES, QUAR
 from acm_addon.ledger.rows import COLUMNS, row
 from acm_addon.model import Entry
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """How many migrations there are: what ``PRAGMA user_version`` says of a current ledger."""
 
 BUSY_SECONDS = 5.0

@@ -50,6 +50,7 @@ def book(
             at=exchange.time,
             context=_price_context(exchange),
             table=table,
+            project=exchange.attribution.project,
         )
         if usage.incomplete:
             cost = _without_total(cost)

@@ -49,7 +49,8 @@ def book(
     else:
         choices = _price_context(exchange)
         context = PriceContext(price_provider, choices, usage.incomplete)
-        cost = price_of(usage.quantities, context, model, exchange.time, table)
+        project = exchange.attribution.project
+        cost = price_of(usage.quantities, context, model, project, exchange.time, table)
     booked = cost.computed if exchange.provider_cost is None else exchange.provider_cost
     stated = exchange.provider_cost is not None and cost.status is not PriceStatus.FREE
     return Entry(
@@ -91,6 +92,7 @@ def price_of(
     quantities: Quantities,
     context: PriceContext,
     model: str | None,
+    project: str,
     at: datetime,
     table: PriceTable,
 ) -> Cost:
@@ -102,6 +104,7 @@ def price_of(
         at=at,
         context=context.choices,
         table=table,
+        project=project,
     )
     return _without_total(cost) if context.incomplete else cost
 

@@ -61,6 +61,11 @@ class Home:
         """Frozen price tables by content hash."""
         return self.root / "prices"
 
+    @property
+    def price_overrides(self) -> Path:
+        """The user's own prices, discounts and maps."""
+        return self.prices / "overrides.toml"
+
     def ensure(self) -> "Home":
         """Create the folders, readable by the owner alone."""
         for folder in (self.root, self.journal, self.ca, self.run, self.prices):

@@ -18,31 +18,42 @@ A published price is never overwritten: end it with ``effective_to`` and append 
 from importlib.resources import files
 
 from pricing_data.entries import (
+    ANY_MODEL,
     Alias,
     Confidence,
+    Discount,
     Finding,
+    Multiplier,
     Origin,
+    Overrides,
+    OwnPrice,
     Period,
     Price,
     ProviderPrices,
     StandardRate,
     Verdict,
 )
+from pricing_data.fields import PriceDataError, Source
 from pricing_data.loader import (
-    PriceDataError,
-    RawProvider,
-    Source,
     load_files,
+    load_overrides,
     own_units,
-    parse_provider,
     read_files,
+    read_overrides,
 )
+from pricing_data.overrides import parse_overrides
+from pricing_data.parsing import RawProvider, parse_provider
 
 __all__ = [
+    "ANY_MODEL",
     "Alias",
     "Confidence",
+    "Discount",
     "Finding",
+    "Multiplier",
     "Origin",
+    "Overrides",
+    "OwnPrice",
     "Period",
     "Price",
     "PriceDataError",
@@ -52,9 +63,12 @@ __all__ = [
     "StandardRate",
     "Verdict",
     "load_files",
+    "load_overrides",
     "own_units",
+    "parse_overrides",
     "parse_provider",
     "read_files",
+    "read_overrides",
     "tokenizer_ranks",
 ]
 

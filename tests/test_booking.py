@@ -212,7 +212,8 @@ def test_a_row_can_be_priced_again(incomplete: bool) -> None:
 
     context = PriceContext("openai", {"service_tier": "priority", "speed": "fast"}, incomplete)
     assert context == entry.price_context
-    again = price_of(entry.usage, context, entry.model, entry.time, PriceTable.current())
+    table = PriceTable.current()
+    again = price_of(entry.usage, context, entry.model, entry.project, entry.time, table)
     assert (entry.lines, entry.computed_cost, entry.known_cost, entry.price_status) == (
         again.lines,
         again.computed,

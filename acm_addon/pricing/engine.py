@@ -22,17 +22,19 @@ def price(
     at: datetime,
     context: Mapping[str, str],
     table: PriceTable,
+    project: str | None = None,
 ) -> Cost:
     """What ``usage`` costs by ``table``. Never raises for any usage, model or context.
 
     ``provider`` is the price table's id of it; ``at`` is aware and names the moment whose prices
-    hold. Each line is rounded once, half-even, to nano-dollars. ``computed`` is None unless every
-    reported quantity has a price and the quantities agree with one another.
+    hold; ``project`` may have prices of its own. Each line is rounded once, half-even, to
+    nano-dollars. ``computed`` is None unless every reported quantity has a price and the quantities
+    agree with one another.
     """
     if not usage.quantities:
         return _unpriced(table, Reason.NO_USAGE)
     names = tuple(usage.quantities)
-    planned = table.plan(provider, model, context, at, names) if model else None
+    planned = table.plan(provider, model, context, at, names, project=project) if model else None
     if planned is None:
         return _unpriced(table, Reason.UNKNOWN_MODEL)
     card, by = planned

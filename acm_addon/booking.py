@@ -49,8 +49,14 @@ def book(
     else:
         choices = _price_context(exchange)
         context = PriceContext(price_provider, choices, usage.incomplete)
-        project = exchange.attribution.project
-        cost = price_of(usage.quantities, context, model, project, exchange.time, table)
+        cost = price_of(
+            usage.quantities,
+            context,
+            model,
+            table,
+            project=exchange.attribution.project,
+            at=exchange.time,
+        )
     booked = cost.computed if exchange.provider_cost is None else exchange.provider_cost
     stated = exchange.provider_cost is not None and cost.status is not PriceStatus.FREE
     return Entry(
@@ -92,9 +98,10 @@ def price_of(
     quantities: Quantities,
     context: PriceContext,
     model: str | None,
+    table: PriceTable,
+    *,
     project: str,
     at: datetime,
-    table: PriceTable,
 ) -> Cost:
     """What was consumed, at the prices of a table: the same for a new row and an old one."""
     cost = price(

@@ -20,7 +20,7 @@ from acm_addon.home import Home
 from acm_addon.journal import Begin, Journal, OpenCall, Progress, Sent
 from acm_addon.logs import fault, logger
 from acm_addon.model import Entry, Usage
-from acm_addon.pricing import PriceTable
+from acm_addon.prices_in_use import PricesInUse
 from acm_addon.tap import Arrival, Outcome
 from acm_addon.tokens import Estimator
 
@@ -36,8 +36,7 @@ class Recorder:
 
     def __init__(self, home: Home) -> None:
         self.counters = Counters()
-        self._table = PriceTable.current()
-        self._table.freeze(home.prices)
+        self._prices = PricesInUse(home)
         self._journal = Journal(home.journal)
         self._drain = DrainProcess()
         self._estimator = Estimator()
@@ -108,7 +107,7 @@ class Recorder:
         self._book(record, outcome, usage)
 
     def _book(self, record: OpenCall, outcome: Outcome, usage: Usage) -> None:
-        entry = book(outcome.exchange, usage, self._table, outcome.price_provider)
+        entry = book(outcome.exchange, usage, self._prices.table, outcome.price_provider)
         self._unwritten.append((record, entry))
         self._write_ends()
         self._drain.wake()
@@ -159,6 +158,7 @@ class Recorder:
                 await asyncio.to_thread(_replace, self._counters_path, current)
                 published = current
             self._write_ends()
+            await self._prices.follow()
             await asyncio.sleep(_COUNTERS_EVERY_SECONDS)
 
 

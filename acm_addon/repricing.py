@@ -12,7 +12,7 @@ _FROM_THE_TABLE = frozenset({None, Reason.UNKNOWN_MODEL, Reason.NO_PRICE_FOR_UNI
 
 def bill_by(row: Priceable, context: PriceContext, table: PriceTable) -> Bill:
     """The row's bill by a table. The provider's own figure stays what is booked."""
-    cost = _sane(price_of(row.usage, context, row.model, row.project, row.time, table))
+    cost = _sane(price_of(row.usage, context, row.model, table, project=row.project, at=row.time))
     stated = row.provider_cost is not None
     return Bill(
         price_status=PriceStatus.PRICED if stated else cost.status,

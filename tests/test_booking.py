@@ -213,7 +213,7 @@ def test_a_row_can_be_priced_again(incomplete: bool) -> None:
     context = PriceContext("openai", {"service_tier": "priority", "speed": "fast"}, incomplete)
     assert context == entry.price_context
     table = PriceTable.current()
-    again = price_of(entry.usage, context, entry.model, entry.project, entry.time, table)
+    again = price_of(entry.usage, context, entry.model, table, project=entry.project, at=entry.time)
     assert (entry.lines, entry.computed_cost, entry.known_cost, entry.price_status) == (
         again.lines,
         again.computed,

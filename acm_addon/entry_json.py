@@ -4,7 +4,7 @@ Field names are the row's. Decimals are texts, times are ISO 8601 in UTC with mi
 are integer nano-dollars, enums their values.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -96,7 +96,7 @@ def entry_from_json(values: Mapping[str, Any]) -> Entry:
         computed_cost=values["computed_cost"],
         provider_cost=values["provider_cost"],
         known_cost=values["known_cost"],
-        lines=tuple(_to_line(line) for line in values["lines"]),
+        lines=lines_from_json(values["lines"]),
         price_version=values["price_version"],
         reason=Reason(reason) if reason is not None else None,
         # Journals of earlier versions lack these.
@@ -153,6 +153,11 @@ def _from_line(line: CostLine) -> dict[str, object]:
         "unit_price": f"{line.unit_price:f}",
         "amount": line.amount,
     }
+
+
+def lines_from_json(values: Sequence[Mapping[str, Any]]) -> tuple[CostLine, ...]:
+    """The lines of a bill. Raises KeyError or ValueError for what is malformed."""
+    return tuple(_to_line(line) for line in values)
 
 
 def _to_line(values: Mapping[str, Any]) -> CostLine:

@@ -1,0 +1,24 @@
+"""A line on standard error that moves while a long command works, on a terminal."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+
+import typer
+
+EVERY_SECONDS = 0.2
+
+
+def watched[T](items: Iterable[T], total: int, what: str) -> Iterator[T]:
+    """The items, with their share of ``total`` shown: ``acm: pricing calls: 42%, 420,000``."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    shown = 0.0
+    for count, item in enumerate(items):
+        if count % 256 == 0 and (now := time.monotonic()) - shown > EVERY_SECONDS:
+            shown = now
+            share = min(100 * count // (total or 1), 100)
+            typer.echo(f"\r\033[Kacm: {what}: {share}%, {count:,}", err=True, nl=False)
+        yield item
+    typer.echo("\r\033[K", err=True, nl=False)

@@ -76,6 +76,10 @@ class Price:
     origin: Origin
     project: str | None = None
     """Whose calls alone it is for: only a user's own prices name one."""
+    tiers: tuple[tuple[int, Decimal], ...] = ()
+    """Threshold, USD: for whole requests with more input tokens than that."""
+    instead_of_tokens: bool = False
+    """It stands in for token prices, and does not count where tokens were reported."""
 
     def active(self, at: datetime) -> bool:
         return self.period.holds(at) and (
@@ -91,8 +95,7 @@ class Price:
         days, others = self.beijing_weekdays, other.beijing_weekdays
         if days and others and not days & others:
             return False
-        shared = self.conditions.keys() & other.conditions.keys()
-        return all(self.conditions[key] == other.conditions[key] for key in shared)
+        return _can_meet(self.conditions, other.conditions)
 
     @property
     def priority(self) -> tuple[bool, bool, int, bool]:
@@ -157,10 +160,7 @@ class Multiplier:
         about = self.conditions.keys() | self.unless.keys()
         if about != other.conditions.keys() | other.unless.keys():
             return False
-        if not self.period.overlaps(other.period):
-            return False
-        shared = self.conditions.keys() & other.conditions.keys()
-        return all(self.conditions[key] == other.conditions[key] for key in shared)
+        return self.period.overlaps(other.period) and _can_meet(self.conditions, other.conditions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,3 +242,11 @@ class Overrides:
     maps: Mapping[str, tuple[Alias, ...]] = field(default_factory=dict)
     """By provider: deployments, profiles, fine-tunes, and self-hosted models by name."""
     discounts: tuple[Discount, ...] = ()
+
+
+def _can_meet(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether one call can fulfil both. A batch has no service tier of its own."""
+    for batch, tier in ((one, other), (other, one)):
+        if batch.get("processing") == "batch" and tier.get("service_tier", "default") != "default":
+            return False
+    return all(one[key] == other[key] for key in one.keys() & other.keys())

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from pricing_data.entries import Confidence, Origin, Period
@@ -73,6 +74,12 @@ class Entry:
     def optional_text(self, name: str) -> str | None:
         return self.text(name) if self.values.get(name) is not None else None
 
+    def flag(self, name: str) -> bool:
+        value = self.values.get(name, False)
+        if not isinstance(value, bool):
+            raise self.refuse(f"{name} is neither true nor false", f"write {name} = true")
+        return value
+
     def names(self, name: str) -> list[str]:
         value = self.values.get(name, [])
         if isinstance(value, list) and all(isinstance(text, str) for text in value):
@@ -88,11 +95,27 @@ class Entry:
     def usd(self) -> Decimal:
         return self.number("usd", "0.04")
 
+    def tiers(self) -> tuple[tuple[int, Decimal], ...]:
+        """``[[272000, "5"]]``: thresholds that rise, in input tokens, and amounts."""
+        raw = self.values.get("tiers", [])
+        hint = 'write tiers = [[272000, "5"]], thresholds in input tokens, rising'
+        if not isinstance(raw, list) or not all(isinstance(e, list) and len(e) == 2 for e in raw):
+            raise self.refuse("tiers must be pairs", hint)
+        starts = [start for start, _ in raw]
+        if not all(type(start) is int and start > 0 for start in starts):
+            raise self.refuse("tiers must begin at whole numbers of tokens", hint)
+        if any(start >= following for start, following in pairwise(starts)):
+            raise self.refuse("tiers must rise", hint)
+        return tuple((start, self._amount("tiers", usd, hint)) for start, usd in raw)
+
     def number(self, name: str, example: str) -> Decimal:
         """At least zero, and of a size that a price can have."""
         hint = f'write an amount of at least zero in quotes: {name} = "{example}"'
+        return self._amount(name, self.text(name), hint)
+
+    def _amount(self, name: str, text: object, hint: str) -> Decimal:
         try:
-            value = Decimal(self.text(name))
+            value = Decimal(text if isinstance(text, str) else "none")
         except InvalidOperation:
             raise self.refuse(f"{name} is not a number", hint) from None
         if not value.is_finite() or value < 0:

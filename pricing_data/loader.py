@@ -23,9 +23,9 @@ UNITS_FILE = Path(__file__).parent / UNITS_FILE_NAME
 _HEADER = re.compile(r"^\s*\[\[\s*(\w+)\s*\]\]", re.MULTILINE)
 
 
-def own_units() -> frozenset[str]:
-    """Units that the base dataset lacks and that our price files may use."""
-    return frozenset(_read(UNITS_FILE))
+def own_units() -> dict[str, dict[str, str]]:
+    """Units that the base dataset lacks, and their dimensions: none for one that stands alone."""
+    return {name: dict(raw.get("dimensions", {})) for name, raw in _read(UNITS_FILE).items()}
 
 
 def read_files(folder: Path = FOLDER) -> dict[str, RawProvider]:

@@ -76,6 +76,8 @@ def price(entry: Entry, known_units: Collection[str], *more_fields: str) -> Pric
         "per",
         "conditions",
         "beijing_weekdays",
+        "tiers",
+        "instead_of_tokens",
         *PERIOD_FIELDS,
         *more_fields,
     )
@@ -89,6 +91,8 @@ def price(entry: Entry, known_units: Collection[str], *more_fields: str) -> Pric
         period=entry.period(),
         origin=entry.origin(),
         project=entry.optional_text("project"),
+        tiers=entry.tiers(),
+        instead_of_tokens=entry.flag("instead_of_tokens"),
     )
 
 

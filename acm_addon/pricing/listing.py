@@ -62,10 +62,11 @@ def listing(found: Found, at: datetime, units: Units, base_name: str) -> Listing
     prices = [
         *base,
         *(
-            _ours(each, Layer.OVERLAY if each.unit in standard else Layer.SKU)
+            listed
             for each in found.prices
+            for listed in _ours(each, Layer.OVERLAY if each.unit in standard else Layer.SKU)
         ),
-        *(_ours(each, Layer.OVERRIDE) for each in found.overrides),
+        *(listed for each in found.overrides for listed in _ours(each, Layer.OVERRIDE)),
     ]
     return Listing(
         provider=found.provider,
@@ -98,7 +99,7 @@ def _base(found: Found, units: Units, base_name: str) -> Iterator[Listed]:
 
 def _of_value(found: Found, unit: str, value: Value, base_name: str) -> Iterator[Listed]:
     if isinstance(value.entry, Price):
-        yield _ours(value.entry, value.layer)
+        yield from _ours(value.entry, value.layer)
         return
     for above, usd in ((None, value.base), *value.tiers):
         yield Listed(
@@ -119,24 +120,25 @@ def _of_value(found: Found, unit: str, value: Value, base_name: str) -> Iterator
         )
 
 
-def _ours(price: Price, layer: Layer) -> Listed:
+def _ours(price: Price, layer: Layer) -> Iterator[Listed]:
     days = ", ".join(_DAY_NAMES[day] for day in sorted(price.beijing_weekdays))
-    return Listed(
-        unit=price.unit,
-        usd=price.usd,
-        per=price.per,
-        above=None,
-        layer=layer,
-        conditions=price.conditions,
-        effective_from=price.period.start,
-        effective_to=price.period.end,
-        when=f"{days} in Beijing" if days else None,
-        project=price.project,
-        source=price.origin.source,
-        checked=price.origin.checked,
-        confidence=price.origin.confidence,
-        note=price.origin.note,
-    )
+    for above, usd in ((None, price.usd), *price.tiers):
+        yield Listed(
+            unit=price.unit,
+            usd=usd,
+            per=price.per,
+            above=above,
+            layer=layer,
+            conditions=price.conditions,
+            effective_from=price.period.start,
+            effective_to=price.period.end,
+            when=f"{days} in Beijing" if days else None,
+            project=price.project,
+            source=price.origin.source,
+            checked=price.origin.checked,
+            confidence=price.origin.confidence,
+            note=price.origin.note,
+        )
 
 
 def _start(period: Mapping[str, Any]) -> datetime | None:

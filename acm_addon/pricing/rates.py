@@ -17,7 +17,7 @@ from typing import Any
 from acm_addon.model import NANO
 from acm_addon.pricing.catalog import BaseModel, Found
 from acm_addon.pricing.units import Unit, Units
-from pricing_data import Discount, Multiplier, Price
+from pricing_data import ANY_MODEL, Discount, Multiplier, Price
 
 _STANDARD: Mapping[str, frozenset[str]] = {
     "service_tier": frozenset(
@@ -56,6 +56,16 @@ class RateCard:
     """The least that is billed of a unit, once there is any."""
     context_priced: bool
     """False where the context selects a price (a tier, a batch) that the table does not have."""
+    instead_of_tokens: frozenset[str]
+    """Units that are only billed where the tokens behind them were not reported."""
+
+    def billed(self, names: tuple[str, ...], units: Units) -> tuple[str, ...]:
+        """The reported ``names`` that are billed."""
+        if not self.instead_of_tokens:
+            return names
+        if not any(name in units.by_name and units.by_name[name].needs_total for name in names):
+            return names
+        return tuple(name for name in names if name not in self.instead_of_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +123,11 @@ def rate_card(found: Found, call: Circumstances, units: Units) -> RateCard:
         ladders={unit: ladders[unit] for unit in bill},
         minimums=found.base.get("minimums", {}) if found.base else {},
         context_priced=_context_priced(call.context, chosen),
+        instead_of_tokens=frozenset(
+            unit
+            for unit, value in values.items()
+            if isinstance(value.entry, Price) and value.entry.instead_of_tokens
+        ),
     )
 
 
@@ -123,10 +138,13 @@ def effective(
     prices = _in_force(found.prices, call)
     variants = list(_variants(found.base, call)) if found.base else []
     values: dict[str, Value] = {}
+    # A provider's fee for a tool gives way where the base dataset has one for the model.
+    values.update(_our_values((each for each in prices if _is_general(each)), frozenset()))
     if found.base:
         values.update(base_values(_standard_prices(found.base, call.at), units))
-    standard = set(values)
-    values.update(_our_values((each for each in prices if not each.conditions), standard))
+    standard = {unit for unit, value in values.items() if value.layer is Layer.BASE}
+    ours = (each for each in prices if not each.conditions and not _is_general(each))
+    values.update(_our_values(ours, standard))
     for variant in reversed(variants):  # the first that names a unit decides
         values.update(base_values(variant, units))
     values.update(_our_values((each for each in prices if each.conditions), standard))
@@ -140,6 +158,10 @@ def effective(
     ]
     chosen += [each.conditions for each in found.multipliers if each.applies(call.context, call.at)]
     return values, chosen
+
+
+def _is_general(price: Price) -> bool:
+    return price.model == ANY_MODEL and not price.conditions
 
 
 def _in_force(prices: Iterable[Price], call: Circumstances) -> list[Price]:
@@ -238,7 +260,7 @@ def _our_values(prices: Iterable[Price], standard: Set[str]) -> Iterator[tuple[s
 
 
 def _our_value(price: Price, layer: Layer) -> Value:
-    return Value(price.usd, (), price.per, _label(price.conditions), layer, price)
+    return Value(price.usd, price.tiers, price.per, _label(price.conditions), layer, price)
 
 
 def _label(conditions: Mapping[str, str]) -> str:

@@ -32,7 +32,7 @@ from pricing_data import (
 FORMAT = 2
 """Of the frozen document. A reader of ours refuses those to come rather than misread them."""
 _READABLE = frozenset({1, FORMAT})
-"""1 had no overrides, and no multipliers."""
+"""1 had no overrides, no multipliers, and only units that stand alone."""
 OVERRIDES_NAME = "overrides.toml"
 """A user's own price file, in the folder of the frozen tables."""
 _CACHED_PLANS = 4096
@@ -53,7 +53,7 @@ class PriceTable:
         base = document["base"]
         self.base_name = f"{base['name']} {base['version']}"
         """Of the base dataset, with its release."""
-        self.units = Units(base["units"], document["units"])
+        self.units = Units(base["units"], _own_units(document["units"]))
         overlay = {
             name: parse_provider(raw, self.units.by_name, Source(f"{name}.toml"))
             for name, raw in document["overlay"].items()
@@ -83,7 +83,7 @@ class PriceTable:
         document = {
             "format": FORMAT,
             "base": base,
-            "units": sorted(own_units()),
+            "units": own_units(),
             "overlay": read_files(),
         }
         return PriceTable({**document, "overrides": overrides} if overrides else document)
@@ -185,7 +185,9 @@ class PriceTable:
             return self._plans[key]
         except KeyError:
             card = self.card(provider, model, context, at, project=scope)
-            planned = (card, plan(names, card, self.units)) if card else None
+            planned = None
+            if card:
+                planned = card, plan(card.billed(names, self.units), card, self.units)
             if len(self._plans) >= _CACHED_PLANS:
                 self._plans.clear()
             self._plans[key] = planned
@@ -210,6 +212,11 @@ def _with_overrides(raw: str) -> PriceTable:
     return PriceTable.of(base_document(), json.loads(raw))
 
 
+def _own_units(raw: Any) -> Mapping[str, Mapping[str, str]]:
+    """Dimensions by name; a list of names in format 1."""
+    return raw if isinstance(raw, Mapping) else {name: {} for name in raw}
+
+
 def _projects(overrides: Overrides) -> frozenset[str]:
     """The projects that have a price or a discount of their own."""
     prices = (price for entries in overrides.prices.values() for price in entries)
@@ -220,9 +227,10 @@ def _projects(overrides: Overrides) -> frozenset[str]:
 def _selectors(named: Named, context: Mapping[str, str]) -> Mapping[str, str]:
     """What the call says counts before what its model's name does.
 
-    Anthropic reports a batch as a service tier; the table has it as a kind of processing.
+    A batch has no service tier beside it. Anthropic reports it as one; the table has it as a kind
+    of processing.
     """
     chosen = {**named.context, **context} if named.context else context
-    if chosen.get("service_tier") != "batch":
+    if "batch" not in {chosen.get("service_tier"), chosen.get("processing")}:
         return chosen
     return {**chosen, "service_tier": "default", "processing": "batch"}

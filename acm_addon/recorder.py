@@ -20,6 +20,7 @@ from acm_addon.home import Home
 from acm_addon.journal import Begin, Journal, OpenCall, Progress, Sent
 from acm_addon.logs import fault, logger
 from acm_addon.model import Entry, Usage
+from acm_addon.price_schedule import PriceSchedule
 from acm_addon.prices_in_use import PricesInUse
 from acm_addon.tap import Arrival, Outcome
 from acm_addon.tokens import Estimator
@@ -37,6 +38,7 @@ class Recorder:
     def __init__(self, home: Home) -> None:
         self.counters = Counters()
         self._prices = PricesInUse(home)
+        self._price_schedule = PriceSchedule(home)
         self._journal = Journal(home.journal)
         self._drain = DrainProcess()
         self._estimator = Estimator()
@@ -61,6 +63,7 @@ class Recorder:
             self._counters_task.cancel()
             _replace(self._counters_path, json.dumps(asdict(self.counters)))
         self._journal.close()
+        await self._price_schedule.stop()
         await self._drain.stop()
 
     def begin(self, arrival: Arrival) -> OpenCall | None:
@@ -159,6 +162,7 @@ class Recorder:
                 published = current
             self._write_ends()
             await self._prices.follow()
+            self._price_schedule.look()
             await asyncio.sleep(_COUNTERS_EVERY_SECONDS)
 
 

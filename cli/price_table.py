@@ -66,3 +66,12 @@ def priced_by(provider: str) -> str:
 
     names = {each.name: each.price_provider for each in PROVIDERS}
     return names.get(provider, provider)
+
+
+def serving(table: "PriceTable", model: str, at: datetime) -> list[str]:
+    """The price table's ids of all who have a price for a model, those that acm meters first."""
+    from acm_addon.providers import PROVIDERS
+
+    metered = [each.price_provider for each in PROVIDERS]
+    everybody = dict.fromkeys([*metered, *sorted({name for name, _ in table.models()})])
+    return [name for name in everybody if table.card(name, model, {}, at) is not None]

@@ -107,7 +107,9 @@ def reprice(
         with _alone(home), _repricer(home) as repricer:
             diff = _diff(reader, extent, table, unpriced, repricer)
             _show(diff, table, as_json, dry=False)
-            if diff.calls and (yes or typer.confirm(f"Give {diff.calls:,} calls their new bill?", err=True)):
+            if diff.calls and (
+                yes or typer.confirm(f"Give {diff.calls:,} calls their new bill?", err=True)
+            ):
                 booked = _booked(repricer, diff.calls)
                 typer.echo(f"acm: {booked:,} calls have their new bill", err=True)
 

@@ -33,7 +33,7 @@ class Verification:
     nothing_due: int = 0
     """No price had a part in them, so far at least."""
     arithmetic_only: int = 0
-    """Rows of an earlier version, which do not say what selected their price: their lines add up."""
+    """Of an earlier version, which did not keep what selected their price: their lines add up."""
     different: int = 0
     without_table: int = 0
     """Their table is not in acm's home, or is damaged."""

@@ -82,9 +82,12 @@ def updated_base(home: Home) -> Mapping[str, Any] | None:
     return None if shipped is not None and shipped > fetched else document
 
 
-def store_base(home: Home, document: Mapping[str, Any], as_of: date) -> None:
-    """Make base data the base of the current table, from the next look on."""
-    text = json.dumps({**document, "as_of": as_of.isoformat()}, sort_keys=True)
+def store_base(home: Home, document: Mapping[str, Any]) -> None:
+    """Make base data the base of the current table, from the next look on.
+
+    ``as_of`` in it is the day up to which it knows prices.
+    """
+    text = json.dumps(document, sort_keys=True)
     write_whole(home.price_base, gzip.compress(text.encode(), mtime=0))
 
 

@@ -11,7 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -84,6 +84,7 @@ def judge(content: bytes, home: Home, now: datetime) -> Update:
     release = f"{now:%Y-%m-%d}-{hashlib.sha256(content).hexdigest()[:8]}"
     try:
         document = published_document(json.loads(content), release)
+        document["as_of"] = f"{now:%Y-%m-%d}"
         wrong = negative_price(document)
         table = table_over(document, home)
     except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
@@ -104,26 +105,26 @@ def judge(content: bytes, home: Home, now: datetime) -> Update:
     return Update(document, table, tuple(today[0]), tuple(refusals))
 
 
-def take_over(update: Update, home: Home, day: date) -> None:
+def take_over(update: Update, home: Home) -> None:
     """Make the data the base of the table in use. A running proxy follows within a second."""
     update.table.freeze(home.prices)
-    store_base(home, update.document, day)
+    store_base(home, update.document)
     publish(home, current_table(home))
 
 
 def main() -> int:
-    """One scheduled update. What it has to say is one line that names no address and no content."""
+    """One scheduled update. What it has to say is one line of our own words."""
     home, now = acm_home(), utc_now()
     price_schedule.begin(home)
     try:
         update = judge(fetch(url()), home, now)
-    except AcmError as error:
-        sys.stdout.write(f"{error.message}\n")
+    except AcmError:  # Its message may quote the data, and this goes to the log.
+        sys.stdout.write("`acm prices update` says why\n")
         return 1
     if update.refusals:
         sys.stdout.write("the new prices need a look: `acm prices update` shows them\n")
         return 1
-    take_over(update, home, now.date())
+    take_over(update, home)
     return 0
 
 

@@ -53,8 +53,8 @@ def auto(when: str | None) -> None:
 def _take(content: bytes, *, accept: bool, dry_run: bool) -> None:
     from acm_addon.price_updates import judge, take_over
 
-    home, now = acm_home().ensure(), utc_now()
-    found = judge(content, home, now)
+    home = acm_home().ensure()
+    found = judge(content, home, utc_now())
     if found.changes:
         typer.echo("\n".join(change_lines(found.changes)))
     typer.echo(f"acm: {len(found.changes):,} prices change; table {found.table.version}", err=True)
@@ -63,7 +63,7 @@ def _take(content: bytes, *, accept: bool, dry_run: bool) -> None:
     if dry_run:
         typer.echo("acm: nothing was written", err=True)
         return
-    take_over(found, home, now.date())
+    take_over(found, home)
     typer.echo("acm: calls from now on have these prices, also in a running proxy", err=True)
 
 

@@ -73,10 +73,10 @@ def test_an_unsound_file_leaves_the_table_in_use(home: Home) -> None:
 def test_newer_base_data_is_the_base(home: Home) -> None:
     """Until a version of acm ships data that is newer still."""
     document = {**base_document(), "version": "published"}
-    store_base(home, document, date(2099, 1, 1))
+    store_base(home, document | {"as_of": "2099-01-01"})
     assert "genai-prices published" == current_table(home).base_name
     assert date(2099, 1, 1) == base_day(home)
-    store_base(home, document, date(2020, 1, 1))
+    store_base(home, document | {"as_of": "2020-01-01"})
     assert PriceTable.current().version == current_table(home).version
 
 

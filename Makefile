@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types contracts unit accuracy bench docs lock clean
+.PHONY: demo test lint types contracts unit accuracy crosscheck bench docs lock clean
 
 demo: $(READY)
 	$(BIN)/acm demo
@@ -29,6 +29,10 @@ unit: $(READY)
 
 accuracy: $(READY)
 	$(BIN)/python -m tests.accuracy
+
+# Compares our prices with litellm's, which it downloads and never installs.
+crosscheck: $(READY)
+	$(BIN)/python -m tests.crosscheck
 
 bench: $(READY)
 	$(BIN)/python -m bench

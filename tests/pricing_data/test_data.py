@@ -43,11 +43,7 @@ def test_what_is_undecided_is_marked(shipped: dict[str, ProviderPrices]) -> None
         if finding.verdict is Verdict.UNDECIDED and finding.values
     }
 
-    assert undecided >= {
-        ("mistral", "magistral-medium-latest"),
-        ("together", "qwen/qwen3.7-max"),
-        ("openai", "gpt-4o-transcribe"),
-    }
+    assert ("together", "qwen/qwen3.7-max") in undecided
 
 
 @pytest.mark.parametrize(

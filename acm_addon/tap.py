@@ -111,8 +111,11 @@ class Call:
         )
         self._response_decoder = ContentDecoder(headers.get("content-encoding", ""))
 
-    def response_data(self, data: bytes, now: float) -> Iterator[None]:
-        """The next bytes of the response body as they travel, read step by step."""
+    def response_data(self, data: bytes, now: float | None) -> Iterator[None]:
+        """The next bytes of the response body as they travel, read step by step.
+
+        ``now`` is None where nobody looked at the clock, here as in ``finish``.
+        """
         if self._first_byte is None:
             self._first_byte = now
         self.received_bytes += len(data)
@@ -125,7 +128,7 @@ class Call:
         if self._response_decoder:
             self._response_decoder.broken = True
 
-    def finish(self, now: float, failure: Reason | None, left: bool) -> Outcome:
+    def finish(self, now: float | None, failure: Reason | None, left: bool) -> Outcome:
         """The call is over.
 
         ``failure`` says who broke it off, None when both sides reached their end; ``left`` is
@@ -179,7 +182,7 @@ class Call:
 
     def _exchange(
         self,
-        now: float,
+        now: float | None,
         request: RequestFacts,
         facts: ResponseFacts,
         completeness: Completeness,
@@ -187,7 +190,6 @@ class Call:
     ) -> Exchange:
         arrival = self.arrival
         requested = self.requested_model
-        first_byte = self._first_byte
         if arrival.endpoint.billing is Billing.UNKNOWN and reason is None:
             websocket = arrival.endpoint.name == WEBSOCKET.name
             reason = Reason.WEBSOCKET if websocket else Reason.UNKNOWN_ENDPOINT
@@ -205,10 +207,8 @@ class Call:
             region=_clean(_ID, facts.region),
             status=self._status,
             stream=request.stream,
-            latency_ms=_milliseconds(now - arrival.started),
-            first_byte_ms=None
-            if first_byte is None
-            else _milliseconds(first_byte - arrival.started),
+            latency_ms=_milliseconds(arrival.started, now),
+            first_byte_ms=_milliseconds(arrival.started, self._first_byte),
             request_id=self._request_id,
             object_id=_clean(_ID, facts.object_id),
             completeness=completeness,
@@ -268,5 +268,5 @@ def _clean(pattern: re.Pattern[str], value: str | None) -> str | None:
     return value if value is not None and pattern.match(value) else None
 
 
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)
+def _milliseconds(start: float, end: float | None) -> int | None:
+    return None if end is None else round((end - start) * 1000)

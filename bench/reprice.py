@@ -1,7 +1,7 @@
 """``acm reprice``: processor time for calls that all change, and for calls that all stay.
 
 The calls have usage of their own each, spread over 30 days, of several models. Measured on the
-whole command. Give a number of calls to measure another than the default: ``ACM_BENCH_CALLS=1000000``.
+whole command. ``ACM_BENCH_CALLS=1000000`` measures another number of them.
 """
 
 import os

@@ -18,20 +18,8 @@ class Format(Enum):
     LINES = "JSON lines"
 
 
-class NotHttpError(Exception):
-    """An entry that is sound and no HTTP exchange, such as a raw TCP flow."""
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """One entry as it lies in its file."""
-
-    number: int
-    """Its line, counted from 1, or its index, counted from 0."""
-    data: bytes | None
-    """The entry's JSON; None where it is cut off, or longer than ``MAX_ENTRY``."""
-    end: int
-    """Bytes of the file that were read up to now, for a progress display."""
+class NotACallError(Exception):
+    """An entry that is sound and no call of a provider, such as a raw TCP flow."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from acm_addon.captures import flow_lines, har, recordings
-from acm_addon.captures.base import Captured, Format, NotHttpError, Raw
-from acm_addon.captures.files import format_of, raw_entries
+from acm_addon.captures import flow_frames, har, recordings
+from acm_addon.captures.base import Captured, Format, NotACallError
+from acm_addon.captures.files import Raw, format_of, raw_entries
 from acm_addon.captures.replay import Importing, Kind, entry_of
 from acm_addon.model import Attribution, Entry, Source
 from acm_addon.pricing import PriceTable
 
-_MEANINGS: Mapping[Format, Callable[[Mapping[str, Any]], Captured]] = {
+_TEXTS: Mapping[Format, Callable[[Mapping[str, Any]], Captured]] = {
     Format.HAR: har.captured,
-    Format.FLOWS: flow_lines.captured,
     Format.LINES: recordings.captured,
 }
 UNREADABLE = (
@@ -66,7 +65,6 @@ class Reading:
         self.read_bytes = 0
         self._path = path
         self._importing = Importing(table, attribution, modified)
-        self._meaning = _MEANINGS[self.format]
         self._chain = hashlib.sha256()
         """Of all the entries so far. A row's id is derived from it: the same file gives the same
         ids, and so does one that has grown since."""
@@ -87,15 +85,14 @@ class Reading:
 
     def _row(self, raw: Raw) -> Entry | None:
         try:
-            value = _parsed(raw)
-            digest = self._digest(raw, value)
-            captured = self._meaning(value)
-        except NotHttpError:
+            captured = self._captured(raw)
+        except NotACallError:
             self.tally.not_provider += 1
             return None
         except UNREADABLE:
             self._unreadable(raw)
             return None
+        digest = self._chain.digest()
         found = entry_of(captured, digest, self._source(raw.number), self._importing)
         if isinstance(found, Kind):
             self.tally.free += found is Kind.FREE
@@ -105,14 +102,19 @@ class Reading:
         self.tally.undated += captured.time is None
         return found
 
-    def _digest(self, raw: Raw, value: Mapping[str, Any]) -> bytes:
-        if self.format is Format.FLOWS:
-            self.read_bytes = int(value["end"])
-            self._chain.update(bytes.fromhex(value["digest"]))
-        else:
-            assert raw.data is not None
-            self._chain.update(hashlib.sha256(raw.data.rstrip(b"\r")).digest())
-        return self._chain.digest()
+    def _captured(self, raw: Raw) -> Captured:
+        """Raises NotACallError, or one of ``UNREADABLE``.
+
+        Every flow is a link of the chain, and every text that is JSON.
+        """
+        if raw.frame is not None:
+            self._chain.update(raw.frame.digest)
+            return flow_frames.captured(raw.frame)
+        if raw.data is None:
+            raise ValueError("the entry is cut off or too long")
+        value = _parsed(raw.data)
+        self._chain.update(hashlib.sha256(raw.data.rstrip(b"\r")).digest())
+        return _TEXTS[self.format](value)
 
     def _unreadable(self, raw: Raw) -> None:
         self.tally.unreadable += 1
@@ -125,11 +127,9 @@ class Reading:
         return Source(str(self._path), index=number)
 
 
-def _parsed(raw: Raw) -> Mapping[str, Any]:
+def _parsed(data: bytes) -> Mapping[str, Any]:
     """Raises ValueError where the entry is no JSON object, and RecursionError for a deep one."""
-    if raw.data is None:
-        raise ValueError("the entry is cut off or too long")
-    value = json.loads(raw.data.decode("utf-8", "replace"))
+    value = json.loads(data.decode("utf-8", "replace"))
     if not isinstance(value, dict):
         raise ValueError("the entry is no object")
     return value

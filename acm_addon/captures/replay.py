@@ -70,9 +70,10 @@ def _outcome(
     if captured.status is not None:
         call.response_started(captured.status, captured.response_headers)
         if captured.response_body and endpoint is not WEBSOCKET:
-            exhaust(call.response_data(captured.response_body, captured.first_byte_seconds or 0.0))
-    outcome = call.finish(captured.seconds or 0.0, _failure(captured, endpoint), left=True)
-    return _without_unknown(outcome, captured)
+            exhaust(call.response_data(captured.response_body, captured.first_byte_seconds))
+    outcome = call.finish(captured.seconds, _failure(captured, endpoint), left=True)
+    # Texts that the capture does not hold are not without words.
+    return replace(outcome, texts=None) if outcome.texts and _lacks_body(captured) else outcome
 
 
 def _failure(captured: Captured, endpoint: Endpoint) -> Reason | None:
@@ -88,16 +89,3 @@ def _failure(captured: Captured, endpoint: Endpoint) -> Reason | None:
 
 def _lacks_body(captured: Captured) -> bool:
     return captured.cut or captured.response_body is None
-
-
-def _without_unknown(outcome: Outcome, captured: Captured) -> Outcome:
-    """Durations that the capture does not have, and texts that it does not hold, are not zero."""
-    exchange = outcome.exchange
-    if captured.seconds is None or captured.first_byte_seconds is None:
-        exchange = replace(
-            exchange,
-            latency_ms=None if captured.seconds is None else exchange.latency_ms,
-            first_byte_ms=None if captured.first_byte_seconds is None else exchange.first_byte_ms,
-        )
-    texts = None if _lacks_body(captured) else outcome.texts
-    return replace(outcome, exchange=exchange, texts=texts)

@@ -14,6 +14,7 @@ from typing import Any
 from acm_addon.pricing.base import base_document
 from acm_addon.pricing.catalog import Catalog, Found, Named
 from acm_addon.pricing.listing import Listed, Listing, effective_prices, listing
+from acm_addon.pricing.periods import Period, periods
 from acm_addon.pricing.rates import Circumstances, RateCard, rate_card
 from acm_addon.pricing.split import Plan, plan
 from acm_addon.pricing.units import Units
@@ -37,7 +38,7 @@ OVERRIDES_NAME = "overrides.toml"
 """A user's own price file, in the folder of the frozen tables."""
 _CACHED_PLANS = 4096
 
-type _Key = tuple[str, str, tuple[tuple[str, str], ...], tuple[str, ...], str | None, int]
+type _Key = tuple[str, str, tuple[tuple[str, str], ...], tuple[str, ...], str | None, Period]
 
 
 class PriceTable:
@@ -62,6 +63,7 @@ class PriceTable:
             document.get("overrides", {}), self.units.by_name, Source(OVERRIDES_NAME)
         )
         self._catalog = Catalog(base["providers"], overlay, overrides)
+        self._periods = periods(base["providers"], overlay, overrides)
         self._projects = _projects(overrides)
         self._plans: dict[_Key, tuple[RateCard, Plan] | None] = {}
 
@@ -176,11 +178,11 @@ class PriceTable:
     ) -> tuple[RateCard, Plan] | None:
         """The model's rates, and how usage of the units ``names`` splits on them.
 
-        Cached by the minute, since every boundary of the table's prices lies on a whole one.
+        Cached by the period between two changes of the table's prices.
         """
         chosen = tuple(sorted(context.items())) if context else ()
         scope = project if project in self._projects else None
-        key = provider, model, chosen, names, scope, int(at.timestamp()) // 60
+        key = provider, model, chosen, names, scope, self._periods.at(at)
         try:
             return self._plans[key]
         except KeyError:

@@ -67,16 +67,19 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
 }
 """By the heading under which ``acm --help`` lists them."""
 
-GROUPS: dict[str, tuple[typer.Typer, ...]] = {"What it should cost": (prices,)}
-"""Commands of commands, by their heading."""
+GROUPS: dict[str, tuple[typer.Typer, ...]] = {
+    "What it should cost": (prices,),
+}
+"""Groups of commands, likewise."""
 
-for panel, groups in GROUPS.items():
-    for group in groups:
-        app.add_typer(group, rich_help_panel=panel)
 for panel, commands in COMMANDS.items():
     for command in commands:
         settings = CONTEXT_SETTINGS if command is run else None
         app.command(rich_help_panel=panel, context_settings=settings)(command)
+
+for panel, groups in GROUPS.items():
+    for group in groups:
+        app.add_typer(group, rich_help_panel=panel)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

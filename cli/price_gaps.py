@@ -1,19 +1,17 @@
 """What the prices lack: models and units of the ledger without one, and how old they are."""
 
 from collections import Counter
-from datetime import UTC, datetime
 
 import typer
 
 from acm_addon.home import acm_home
-from acm_addon.ledger.priceable import Priceable
+from acm_addon.ledger.priceable import EVER, Priceable
 from acm_addon.model import PriceStatus, Reason, utc_now
 from cli import ledger, price_table
 from cli.output import print_json
 from cli.progress import watched
 from cli.render import clean, columns, count
 
-_EVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _GAPS = (Reason.UNKNOWN_MODEL, Reason.NO_PRICE_FOR_UNIT)
 
 
@@ -21,7 +19,7 @@ def missing(as_json: bool) -> None:
     """Counted by provider, model, and unit; a model that nobody knows has no unit."""
     gaps: Counter[tuple[str, str, str]] = Counter()
     with ledger.opened() as reader:
-        extent = reader.extent(*_EVER)
+        extent = reader.extent(*EVER)
         for row in watched(reader.priceable(extent), extent.calls, "looking for gaps"):
             gaps.update((row.provider, row.model or "", unit) for unit in _lacking(row))
     rows = sorted(gaps.items(), key=lambda item: (-item[1], item[0]))

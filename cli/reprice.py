@@ -1,6 +1,7 @@
 """``acm reprice``: recorded calls at the prices of another table, the old bills kept beside."""
 
 import fcntl
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import typer
 
 from acm_addon.errors import AcmError
 from acm_addon.home import Home, acm_home
-from acm_addon.ledger.priceable import Bill, Extent, Priceable
+from acm_addon.ledger.priceable import END_OF_TIME, Bill, Extent, Priceable
 from acm_addon.ledger.reader import LedgerReader
 from acm_addon.model import PriceStatus, utc_now
 from cli import ledger, price_table
@@ -70,7 +71,7 @@ def reprice(
     since: Annotated[
         str | None, typer.Option(help="Calls from here on; all of them unless given.")
     ] = None,
-    until: Annotated[str | None, typer.Option(help="Up to here; by default now.")] = None,
+    until: Annotated[str | None, typer.Option(help="Up to here; by default all.")] = None,
     as_of: Annotated[
         str | None,
         typer.Option(
@@ -95,11 +96,13 @@ def reprice(
     """Price recorded calls again: first what would change, model by model, then the change."""
     home, zone, now = acm_home(), chosen_zone(tz), utc_now()
     span = parse_range(_SINCE_EVER if since is None else since, until, now, zone)
+    end = END_OF_TIME if until is None else span.until  # A clock may have been ahead.
     if not (dry_run or yes):
         _somebody_is_there()
     table = _table(home, as_of, zone)
+    gc.freeze()  # The table is large and stays: collections need not look at it again and again.
     with ledger.opened() as reader:
-        extent = reader.extent(span.since, span.until)
+        extent = reader.extent(span.since, end)
         if dry_run or not extent.calls:
             _show(_diff(reader, extent, table, unpriced, None), table, as_json, dry=True)
             return

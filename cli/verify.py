@@ -2,14 +2,13 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from acm_addon.home import Home, acm_home
-from acm_addon.ledger.priceable import Bill, Priceable
+from acm_addon.ledger.priceable import EVER, Bill, Priceable
 from acm_addon.model import NANO
 from cli import ledger
 from cli.output import print_json
@@ -19,7 +18,6 @@ from cli.render import count
 if TYPE_CHECKING:
     from acm_addon.pricing import PriceTable
 
-_EVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _SHOWN = 20
 """Calls that are named; the rest are counted."""
 
@@ -76,7 +74,7 @@ def verify(
     found = Verification()
     tables = _Tables(home)
     with ledger.opened() as reader:
-        extent = reader.extent(*_EVER)
+        extent = reader.extent(*EVER)
         for row in watched(reader.priceable(extent), extent.calls, "verifying calls"):
             _check(row, tables, found)
     if as_json:

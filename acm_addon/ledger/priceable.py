@@ -6,7 +6,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -41,6 +41,10 @@ _PAGE = 2_000
 _COMPLETENESS = {value.value: value for value in Completeness}
 _STATUSES = {value.value: value for value in PriceStatus}
 _REASONS = {value.value: value for value in Reason}
+
+END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
+EVER = datetime(1970, 1, 1, tzinfo=UTC), END_OF_TIME
+"""A range with every call in it."""
 
 type Rows = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
 """Runs a query of one state of the ledger."""

@@ -75,7 +75,7 @@ def fetch(address: str) -> bytes:
     return content
 
 
-def judge(content: bytes, home: Home, now: datetime) -> Update:
+def judge(content: bytes, home: Home, before: PriceTable, now: datetime) -> Update:
     """What the data would change. Raises AcmError for what is no price data, or negative.
 
     Needs the user's leave (``refusals``): a price that swings by more than five times, and the loss
@@ -87,6 +87,10 @@ def judge(content: bytes, home: Home, now: datetime) -> Update:
         document["as_of"] = f"{now:%Y-%m-%d}"
         wrong = negative_price(document)
         table = table_over(document, home)
+        # Every price is looked at, so that none can fail later, in the proxy.
+        today, later = (
+            _compared(before, table, moment) for moment in (now.astimezone(UTC), now + _AHEAD)
+        )
     except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise AcmError(
             f"this is no price data that this version reads ({type(error).__name__})",
@@ -94,10 +98,6 @@ def judge(content: bytes, home: Home, now: datetime) -> Update:
         ) from error
     if wrong is not None:
         raise AcmError(f"the data has a negative price: {wrong}", "the prices in use stay")
-    before = current_table(home)
-    today, later = (
-        _compared(before, table, moment) for moment in (now.astimezone(UTC), now + _AHEAD)
-    )
     swings = [change for change in (*today[0], *later[0]) if change.incredible]
     refusals = list(dict.fromkeys(_swing(change) for change in swings))
     if today[1]:
@@ -114,11 +114,15 @@ def take_over(update: Update, home: Home) -> None:
 
 def main() -> int:
     """One scheduled update. What it has to say is one line of our own words."""
-    home, now = acm_home(), utc_now()
+    home = acm_home()
     price_schedule.begin(home)
     try:
-        update = judge(fetch(url()), home, now)
-    except AcmError:  # Its message may quote the data, and this goes to the log.
+        update = judge(fetch(url()), home, current_table(home), utc_now())
+    except (
+        AcmError,
+        OSError,
+        ValueError,
+    ):  # Its message may quote the data, and this goes to the log.
         sys.stdout.write("`acm prices update` says why\n")
         return 1
     if update.refusals:

@@ -10,6 +10,7 @@ from acm_addon import price_schedule
 from acm_addon.errors import AcmError
 from acm_addon.home import acm_home
 from acm_addon.model import utc_now
+from cli import price_table
 from cli.exits import UsageError
 from cli.price_lists import change_lines
 from cli.render import clean
@@ -54,7 +55,7 @@ def _take(content: bytes, *, accept: bool, dry_run: bool) -> None:
     from acm_addon.price_updates import judge, take_over
 
     home = acm_home().ensure()
-    found = judge(content, home, utc_now())
+    found = judge(content, home, price_table.current(home), utc_now())
     if found.changes:
         typer.echo("\n".join(change_lines(found.changes)))
     typer.echo(f"acm: {len(found.changes):,} prices change; table {found.table.version}", err=True)

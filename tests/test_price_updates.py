@@ -43,7 +43,7 @@ def test_published_data_gives_the_document_that_the_package_gives() -> None:
 
 def test_an_update_is_shown_and_then_taken_over(home: Home) -> None:
     """The new price counts from then on, and its table is kept."""
-    found = judge(published(priced("3")), home, NOW)
+    found = judge(published(priced("3")), home, current_table(home), NOW)
     key = PriceKey("openai", "gpt-4o", "input_tokens", (), -1)
     assert PriceChange(key, Decimal("0.0000025"), Decimal("0.000003")) in found.changes
     assert () == found.refusals
@@ -57,7 +57,7 @@ def test_an_update_is_shown_and_then_taken_over(home: Home) -> None:
 @pytest.mark.parametrize("amount", ["12.51", "0.49", "0"])
 def test_a_swing_needs_leave(home: Home, amount: str) -> None:
     """More than five times up or down, or to nothing."""
-    found = judge(published(priced(amount)), home, NOW)
+    found = judge(published(priced(amount)), home, current_table(home), NOW)
     assert any(each.startswith("openai/gpt-4o: input_tokens from") for each in found.refusals)
 
 
@@ -73,7 +73,7 @@ def test_a_swing_that_is_announced_needs_leave_too(home: Home) -> None:
                     {"constraint": {"start_date": "2027-01-01"}, "prices": dear}
                 )
 
-    assert judge(published(announce), home, NOW).refusals
+    assert judge(published(announce), home, current_table(home), NOW).refusals
 
 
 def test_data_that_lost_models_needs_leave(home: Home) -> None:
@@ -83,7 +83,10 @@ def test_data_that_lost_models_needs_leave(home: Home) -> None:
         for values in document["providers"].values():
             values["models"] = values["models"][: len(values["models"]) // 2]
 
-    assert "more than a tenth of the models is gone" in judge(published(cut), home, NOW).refusals
+    assert (
+        "more than a tenth of the models is gone"
+        in judge(published(cut), home, current_table(home), NOW).refusals
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,7 +108,7 @@ def test_what_is_no_price_data_is_refused(home: Home, content: bytes) -> None:
     """Whatever it is: with a hint, and the table in use stays."""
     before = current_table(home).version
     with pytest.raises(AcmError) as refused:
-        judge(content, home, NOW)
+        judge(content, home, current_table(home), NOW)
     assert refused.value.hint
     assert before == current_table(home).version
 
@@ -189,6 +192,6 @@ def test_when_the_schedule_is_due(home: Home) -> None:
 
 def test_stored_base_data_is_private_and_whole(home: Home) -> None:
     """Nobody else writes prices here."""
-    take_over(judge(published(), home, NOW), home)
+    take_over(judge(published(), home, current_table(home), NOW), home)
     assert 0o600 == home.price_base.stat().st_mode & 0o777
     assert "2026-11-22" == json.loads(gzip.decompress(home.price_base.read_bytes()))["as_of"]

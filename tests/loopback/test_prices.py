@@ -1,6 +1,7 @@
 """A running proxy follows the price table, and fetches only where the schedule is on."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -43,10 +44,10 @@ def call(proxy: LiveProxy, model: str) -> Entry:
     return proxy.row_of(model)
 
 
-def in_use(proxy: LiveProxy) -> str:
-    """The table that the proxy said last it prices by."""
-    log = proxy.output.read_text()
-    return log.rpartition("prices are those of table ")[2].partition(" ")[0]
+def in_use(proxy: LiveProxy) -> str | None:
+    """The table that the proxy said last it took over."""
+    said = re.findall(r"prices are those of table (\w+) now", proxy.output.read_text())
+    return said[-1] if said else None
 
 
 def test_new_prices_count_without_a_restart(proxy: LiveProxy) -> None:

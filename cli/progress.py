@@ -1,5 +1,6 @@
-"""A line on standard error that moves while a long command works, on a terminal."""
+"""Going through very many calls: fast, and with a line on standard error that moves meanwhile."""
 
+import gc
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -22,3 +23,18 @@ def watched[T](items: Iterable[T], total: int, what: str) -> Iterator[T]:
             typer.echo(f"\r\033[Kacm: {what}: {share}%, {count:,}", err=True, nl=False)
         yield item
     typer.echo("\r\033[K", err=True, nl=False)
+
+
+def uncollected[T](items: Iterable[T]) -> Iterator[T]:
+    """The items, with the search for cyclic garbage put off until the last one.
+
+    Rows make none, and the search would look at the whole price table again and again: without it
+    a sixth of the time is saved.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield from items
+    finally:
+        if enabled:
+            gc.enable()

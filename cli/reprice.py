@@ -1,7 +1,6 @@
 """``acm reprice``: recorded calls at the prices of another table, the old bills kept beside."""
 
 import fcntl
-import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from cli import ledger, price_table
 from cli.exits import UsageError
 from cli.money import dollars, exact_usd
 from cli.output import print_json
-from cli.progress import watched
+from cli.progress import uncollected, watched
 from cli.render import clean, columns, count, point_aligned
 from cli.times import parse_range, span_of
 from cli.zones import chosen_zone
@@ -100,7 +99,6 @@ def reprice(
     if not (dry_run or yes):
         _somebody_is_there()
     table = _table(home, as_of, zone)
-    gc.freeze()  # The table is large and stays: collections need not look at it again and again.
     with ledger.opened() as reader:
         extent = reader.extent(span.since, end)
         if dry_run or not extent.calls:
@@ -136,7 +134,8 @@ def _diff(
     from acm_addon.repricing import bill_by
 
     diff = Diff({})
-    for row in watched(reader.priceable(extent), extent.calls, "pricing calls"):
+    rows = watched(uncollected(reader.priceable(extent)), extent.calls, "pricing calls")
+    for row in rows:
         if not row.due or (unpriced and row.bill.price_status not in _UNPRICED):
             continue
         diff.looked_at += 1

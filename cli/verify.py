@@ -12,7 +12,7 @@ from acm_addon.ledger.priceable import EVER, Bill, Priceable
 from acm_addon.model import NANO
 from cli import ledger
 from cli.output import print_json
-from cli.progress import watched
+from cli.progress import uncollected, watched
 from cli.render import count
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def verify(
     tables = _Tables(home)
     with ledger.opened() as reader:
         extent = reader.extent(*EVER)
-        for row in watched(reader.priceable(extent), extent.calls, "verifying calls"):
+        rows = uncollected(reader.priceable(extent))
+        for row in watched(rows, extent.calls, "verifying calls"):
             _check(row, tables, found)
     if as_json:
         print_json(verification_json(found))

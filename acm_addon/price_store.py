@@ -91,12 +91,16 @@ def store_base(home: Home, document: Mapping[str, Any]) -> None:
     write_whole(home.price_base, gzip.compress(text.encode(), mtime=0))
 
 
-def base_day(home: Home) -> date | None:
-    """Up to which day the base data knows prices. None where that is not known."""
+def base_release(home: Home) -> tuple[str, date | None]:
+    """The release of the base data, and up to which day it knows prices; None if not known.
+
+    Raises ValueError where the data of the last update is damaged.
+    """
     base = updated_base(home)
     if base is None:
-        return base_as_of(version("genai-prices"))
-    return date.fromisoformat(base["as_of"])
+        shipped = version("genai-prices")
+        return shipped, base_as_of(shipped)
+    return str(base["version"]), date.fromisoformat(base["as_of"])
 
 
 def stored_tables(home: Home) -> list[tuple[datetime, str]]:

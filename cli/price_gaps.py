@@ -52,11 +52,12 @@ def missing(as_json: bool) -> None:
 
 def stale(as_json: bool) -> None:
     """Exit code 1 where the base data is old, or its age is not known."""
-    from acm_addon.price_store import base_day
+    from acm_addon.price_store import base_release
     from pricing_data.dates import last_checked
 
     home = acm_home()
-    table, day = price_table.current(home), base_day(home)
+    table = price_table.current(home)
+    _, day = base_release(home)
     age = None if day is None else max(0, (utc_now().date() - day).days)
     old = age is None or age > price_table.OLD_DAYS
     if as_json:

@@ -10,7 +10,7 @@ import pytest
 
 from acm_addon.home import Home
 from acm_addon.price_store import (
-    base_day,
+    base_release,
     current_table,
     store_base,
     stored_tables,
@@ -75,7 +75,7 @@ def test_newer_base_data_is_the_base(home: Home) -> None:
     document = {**base_document(), "version": "published"}
     store_base(home, document | {"as_of": "2099-01-01"})
     assert "genai-prices published" == current_table(home).base_name
-    assert date(2099, 1, 1) == base_day(home)
+    assert ("published", date(2099, 1, 1)) == base_release(home)
     store_base(home, document | {"as_of": "2020-01-01"})
     assert PriceTable.current().version == current_table(home).version
 

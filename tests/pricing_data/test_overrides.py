@@ -28,6 +28,17 @@ def test_no_file_is_no_override(tmp_path: Path) -> None:
     assert Overrides() == load_overrides(tmp_path / "overrides.toml", UNITS)
 
 
+def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """A folder in the place of the file is a mistake as well."""
+    path = tmp_path / "overrides.toml"
+    path.mkdir()
+
+    with pytest.raises(PriceDataError, match=r"overrides.toml: cannot be read") as caught:
+        load_overrides(path, UNITS)
+
+    assert caught.value.hint
+
+
 def test_a_source_may_be_left_out(load: Callable[[str], Overrides]) -> None:
     """It is the user's word then, of an unknown day."""
     (price,) = load(PRICE).prices["openai"]

@@ -71,6 +71,11 @@ def _source(path: Path) -> Source:
 def _read(path: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        problem = error.strerror or "an unknown reason"
+        raise PriceDataError(
+            path.name, f"cannot be read: {problem}", "make it a file that you may read"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PriceDataError(
             path.name, f"not TOML: {error}", "see toml.io for the syntax"

@@ -95,7 +95,7 @@ def test_an_unknown_model_is_null() -> None:
 
 def test_a_partly_priced_call_is_null() -> None:
     """What could be priced is beside it, and never passes for the whole."""
-    usage = replace(REPORTED, quantities={**REPORTED.quantities, "code_executions": 1})
+    usage = replace(REPORTED, quantities={**REPORTED.quantities, "image_generations": 1})
 
     entry = booked(CALL, usage)
 

@@ -160,12 +160,14 @@ class Catalog:
         return models
 
     def _in_base(self, provider: str, name: str) -> BaseModel | None:
-        for model in self._base_models(provider):
+        models = self._base_models(provider)
+        for model in models:
             if matches(model["match"], name):
                 if is_fine_tune(name) and not is_fine_tune(model["id"]):
                     continue  # the dataset has clauses that give a fine-tune its base's price
                 return model
-        return None
+        # An id need not match its own clause (`regional.anthropic.…`), but people ask for it.
+        return next((model for model in models if model["id"].lower() == name), None)
 
 
 def _alias(entries: Iterable[Alias], model: str, at: datetime) -> Alias | None:

@@ -50,7 +50,15 @@ def book(
     else:
         choices = _price_context(exchange)
         context = PriceContext(price_provider, choices, usage.incomplete)
-        cost = price_of(usage.quantities, context, model, exchange.time, table, others=usage.others)
+        cost = price_of(
+            usage.quantities,
+            context,
+            model,
+            table,
+            project=exchange.attribution.project,
+            at=exchange.time,
+            others=usage.others,
+        )
     booked = cost.computed if exchange.provider_cost is None else exchange.provider_cost
     stated = exchange.provider_cost is not None and cost.status is not PriceStatus.FREE
     return Entry(
@@ -93,9 +101,10 @@ def price_of(
     quantities: Quantities,
     context: PriceContext,
     model: str | None,
-    at: datetime,
     table: PriceTable,
     *,
+    project: str,
+    at: datetime,
     others: Sequence[ModelUsage] = (),
 ) -> Cost:
     """What was consumed, at the prices of a table: the same for a new row and an old one.
@@ -112,6 +121,7 @@ def price_of(
                 at=at,
                 context=part.price_context,
                 table=table,
+                project=project,
             )
             for part in parts
             if part.quantities or part is parts[0]

@@ -21,7 +21,8 @@ from acm_addon.home import Home
 from acm_addon.journal import Begin, Journal, OpenCall, Progress, Sent
 from acm_addon.logs import fault, logger
 from acm_addon.model import Entry, Usage
-from acm_addon.pricing import PriceTable
+from acm_addon.price_schedule import PriceSchedule
+from acm_addon.prices_in_use import PricesInUse
 from acm_addon.settlement import Link
 from acm_addon.tap import Arrival, Outcome, Result
 from acm_addon.tokens import Estimator
@@ -38,8 +39,8 @@ class Recorder:
 
     def __init__(self, home: Home) -> None:
         self.counters = Counters()
-        self._table = PriceTable.current()
-        self._table.freeze(home.prices)
+        self._prices = PricesInUse(home)
+        self._price_schedule = PriceSchedule(home)
         self._journal = Journal(home.journal)
         self._drain = DrainProcess()
         self._estimator = Estimator()
@@ -64,6 +65,7 @@ class Recorder:
             self._counters_task.cancel()
             _replace(self._counters_path, json.dumps(asdict(self.counters)))
         self._journal.close()
+        await self._price_schedule.stop()
         await self._drain.stop()
 
     def begin(self, arrival: Arrival) -> OpenCall | None:
@@ -105,7 +107,7 @@ class Recorder:
         for link in result.links:
             self.link(result.provider, link, result.object_id)
         if (settles := result.settles) is not None:
-            table, provider = self._table, settles.price_provider
+            table, provider = self._prices.table, settles.price_provider
             self.settle(book(settles.exchange, settles.usage, table, provider))
 
     def settle(self, entry: Entry) -> None:
@@ -133,7 +135,7 @@ class Recorder:
         self._book(record, outcome, usage)
 
     def _book(self, record: OpenCall, outcome: Outcome, usage: Usage) -> None:
-        entry = book(outcome.exchange, usage, self._table, outcome.price_provider)
+        entry = book(outcome.exchange, usage, self._prices.table, outcome.price_provider)
         self._write_or_wait(partial(record.end, entry))
         log.debug(
             "%s %s %s %s in %s ms",
@@ -186,6 +188,8 @@ class Recorder:
                 await asyncio.to_thread(_replace, self._counters_path, current)
                 published = current
             self._write_waiting()
+            await self._prices.follow()
+            self._price_schedule.look()
             await asyncio.sleep(_COUNTERS_EVERY_SECONDS)
 
 

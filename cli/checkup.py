@@ -284,7 +284,7 @@ def _prices(facts: Facts) -> Finding:
         "age_days": age,
         "own_entries_checked": facts.last_checked.isoformat(),
     }
-    hint = "newer models may be unpriced, and changed prices wrong: upgrade acm"
+    hint = "newer models may be unpriced, prices wrong: `acm prices update`"
     if as_of is None or age is None:
         return Finding("prices", Verdict.WARN, f"the age of {name} is not known", hint, data)
     days = f"{age:,} day{'' if age == 1 else 's'}"

@@ -97,7 +97,7 @@ def entry_json(entry: Entry) -> dict[str, object]:
     """A row with the ledger's own field names; amounts are exact decimal strings in USD."""
     readable = {
         "usage": {unit: _quantity(quantity) for unit, quantity in entry.usage.items()},
-        "lines": [_line(line) for line in entry.lines],
+        "lines": [line_json(line) for line in entry.lines],
     }
     row = entry_to_json(entry) | readable
     return {
@@ -114,7 +114,7 @@ def place(source: Source) -> str:
     return f"{source.file}, {where}"
 
 
-def _line(line: CostLine) -> dict[str, object]:
+def line_json(line: CostLine) -> dict[str, object]:
     return {
         "sku": line.sku,
         "unit": line.unit,

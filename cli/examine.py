@@ -4,7 +4,7 @@ import http.client
 import json
 import shutil
 import stat
-from datetime import datetime
+from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def look(home: Home) -> Facts:
     state = process.running(home)
     authority = _authority(home)
     fault, newest, waiting = _ledger(home)
-    base = version("genai-prices")
+    base, as_of = _base(home)
     return Facts(
         now=utc_now(),
         home=str(home.root),
@@ -43,7 +43,7 @@ def look(home: Home) -> Facts:
         backlog=waiting,
         free_bytes=_free_bytes(home.root),
         base_version=base,
-        base_as_of=base_as_of(base),
+        base_as_of=as_of,
         last_checked=last_checked(),
     )
 
@@ -109,6 +109,17 @@ def _ledger(home: Home) -> tuple[str | None, datetime | None, int]:
     except AcmError as error:
         return error.message, None, sum(backlog.journal_sizes(home).values())
     return None, newest[-1].entry.time if newest else None, waiting
+
+
+def _base(home: Home) -> tuple[str, date | None]:
+    """The release of the base data in use, and its day."""
+    from acm_addon.price_store import base_release
+
+    try:
+        return base_release(home)
+    except ValueError:  # Damaged: what is shipped stands in.
+        shipped = version("genai-prices")
+        return shipped, base_as_of(shipped)
 
 
 def _free_bytes(path: Path) -> int | None:

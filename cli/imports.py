@@ -16,6 +16,7 @@ from acm_addon.attribution import MAX_TAGS, parse_tags
 from acm_addon.errors import AcmError
 from acm_addon.home import acm_home
 from acm_addon.model import Attribution, Entry
+from cli import price_table
 from cli.entries import entry_json
 from cli.exits import UsageError
 from cli.money import dollars
@@ -61,9 +62,8 @@ def import_(
     for path in files:
         _check(path)
     from acm_addon.captures.reading import Reading
-    from acm_addon.pricing import PriceTable
 
-    table = PriceTable.current()
+    table = price_table.current(acm_home())
     readable = 0
     with closing(_Writer(None if dry_run else _ledger(table))) as writer:
         for path in files:

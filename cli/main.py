@@ -10,12 +10,15 @@ from typer.main import get_command
 
 from acm_addon import __version__
 from cli import exits
+from cli.cost import cost
 from cli.doctor import doctor
 from cli.env import env
 from cli.explain import explain
 from cli.imports import import_
+from cli.prices import prices
 from cli.proxy import logs, restart, start, status, stop
 from cli.report import report
+from cli.reprice import reprice
 from cli.routes import routes
 from cli.run import CONTEXT_SETTINGS, run
 from cli.tail import tail
@@ -58,15 +61,25 @@ def demo() -> None:
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "What it costs": (today, report, tail, explain, import_),
+    "What it should cost": (cost, reprice),
     "Programs to watch": (run, env, routes, demo),
     "The proxy": (start, stop, restart, status, logs, doctor),
 }
 """By the heading under which ``acm --help`` lists them."""
 
+GROUPS: dict[str, tuple[typer.Typer, ...]] = {
+    "What it should cost": (prices,),
+}
+"""Groups of commands, likewise."""
+
 for panel, commands in COMMANDS.items():
     for command in commands:
         settings = CONTEXT_SETTINGS if command is run else None
         app.command(rich_help_panel=panel, context_settings=settings)(command)
+
+for panel, groups in GROUPS.items():
+    for group in groups:
+        app.add_typer(group, rich_help_panel=panel)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -95,7 +95,7 @@ def test_an_unknown_model_is_null() -> None:
 
 def test_a_partly_priced_call_is_null() -> None:
     """What could be priced is beside it, and never passes for the whole."""
-    usage = replace(REPORTED, quantities={**REPORTED.quantities, "code_executions": 1})
+    usage = replace(REPORTED, quantities={**REPORTED.quantities, "image_generations": 1})
 
     entry = booked(CALL, usage)
 
@@ -212,7 +212,8 @@ def test_a_row_can_be_priced_again(incomplete: bool) -> None:
 
     context = PriceContext("openai", {"service_tier": "priority", "speed": "fast"}, incomplete)
     assert context == entry.price_context
-    again = price_of(entry.usage, context, entry.model, entry.time, PriceTable.current())
+    table = PriceTable.current()
+    again = price_of(entry.usage, context, entry.model, table, project=entry.project, at=entry.time)
     assert (entry.lines, entry.computed_cost, entry.known_cost, entry.price_status) == (
         again.lines,
         again.computed,

@@ -205,3 +205,25 @@ def m005_asynchronous_work(db: Database) -> None:
         ) STRICT, WITHOUT ROWID
         """
     )
+
+
+@migrations()
+def m006_repricings(db: Database) -> None:
+    """The bills that rows had before they were priced again, each until its ``time``."""
+    db.execute(
+        """
+        CREATE TABLE repricings (
+            seq INTEGER PRIMARY KEY,
+            call INTEGER NOT NULL,
+            time INTEGER NOT NULL,
+            price_status TEXT NOT NULL,
+            cost INTEGER,
+            computed_cost INTEGER,
+            known_cost INTEGER NOT NULL,
+            lines TEXT NOT NULL,
+            price_version TEXT,
+            reason TEXT
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX repricings_call ON repricings (call)")

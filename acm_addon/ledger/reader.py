@@ -29,6 +29,7 @@ from acm_addon.ledger.crosstab import (
     queries,
 )
 from acm_addon.ledger.measures import DIMENSIONS, HISTOGRAM, MEASURES, QUARTER
+from acm_addon.ledger.priceable import Extent, Priceable, Repricing, extent, priceable, repricings
 from acm_addon.ledger.rows import COLUMNS, entry, to_micros
 from acm_addon.ledger.spans import Source, Span, spans
 from acm_addon.ledger.sqlite import BUSY_SECONDS, SCHEMA_VERSION, newer_ledger
@@ -155,6 +156,18 @@ class LedgerReader:
         if len(rows) > 1:
             raise AcmError(f"several calls start with {start!r}", "give more of the id")
         return entry(rows[0])
+
+    def extent(self, since: datetime, until: datetime) -> Extent:
+        """Where the calls of a range lie, and how many there are."""
+        return extent(self._rows, since, until)
+
+    def priceable(self, of: Extent) -> Iterator[Priceable]:
+        """What of the calls decides their prices. Other calls may be booked meanwhile."""
+        return priceable(self._rows, of)
+
+    def repricings(self, call_id: str) -> list[Repricing]:
+        """The bills that a call had before the present one, the oldest first."""
+        return repricings(self._rows, call_id)
 
     def data_version(self) -> int:
         """Changes when another connection has changed the ledger; 0 while there is no ledger."""

@@ -17,7 +17,7 @@ from acm_addon.ledger.rows import row, scalar
 from acm_addon.model import Completeness, Entry
 from acm_addon.settlement import Effect, Record, take
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """How many migrations there are: what ``PRAGMA user_version`` says of a current ledger."""
 
 BUSY_SECONDS = 5.0

@@ -117,7 +117,7 @@ def test_a_damaged_file_is_refused(table: PriceTable, tmp_path: Path) -> None:
     renamed.write_bytes(whole)
     path.write_bytes(whole[: len(whole) // 2])
     future = tmp_path / "future.json.gz"
-    future.write_bytes(gzip.compress(b'{"format": 2}'))
+    future.write_bytes(gzip.compress(b'{"format": 3}'))
 
     with pytest.raises(ValueError, match="is damaged"):
         PriceTable.load(path)

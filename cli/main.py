@@ -9,7 +9,7 @@ import typer
 from typer.main import get_command
 
 from acm_addon import __version__
-from cli import exits
+from cli import config, exits, key, project
 from cli.doctor import doctor
 from cli.env import env
 from cli.explain import explain
@@ -63,10 +63,19 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
 }
 """By the heading under which ``acm --help`` lists them."""
 
+GROUPS: dict[str, tuple[typer.Typer, ...]] = {
+    "Who pays": (project.app, key.app, config.app),
+}
+"""Groups of commands, likewise."""
+
 for panel, commands in COMMANDS.items():
     for command in commands:
         settings = CONTEXT_SETTINGS if command is run else None
         app.command(rich_help_panel=panel, context_settings=settings)(command)
+
+for panel, groups in GROUPS.items():
+    for group in groups:
+        app.add_typer(group, rich_help_panel=panel)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

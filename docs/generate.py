@@ -10,6 +10,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
 
 DOCS = Path(__file__).parent
 _WIDTH = 80
@@ -17,9 +20,7 @@ _WIDTH = 80
 
 def commands() -> str:
     """Every command's help, as the terminal shows it."""
-    from cli.main import COMMANDS
-
-    names = sorted(command.__name__ for panel in COMMANDS.values() for command in panel)
+    names = sorted(_names())
     pages = [_page(name) for name in names]
     return "\n".join(
         [
@@ -77,6 +78,21 @@ def main() -> int:
     return 0
 
 
+def _names() -> list[str]:
+    """Every command as it is typed, those of groups after their group."""
+    from cli.main import app
+
+    return _below(get_command(app), "")
+
+
+def _below(command: Any, path: str) -> list[str]:
+    names = []
+    for name, child in getattr(command, "commands", {}).items():
+        if not child.hidden:
+            names += [path + name, *_below(child, f"{path}{name} ")]
+    return names
+
+
 def _page(name: str) -> str:
     text = _help(name)
     return f"## acm {name}\n\n```text\n{text}\n```\n"
@@ -87,7 +103,7 @@ def _help(name: str) -> str:
 
     written = io.StringIO()
     with _plain_terminal(), contextlib.redirect_stdout(written):
-        acm([name, "--help"])
+        acm([*name.split(), "--help"])
     return "\n".join(line.rstrip() for line in written.getvalue().strip().splitlines())
 
 

@@ -162,3 +162,16 @@ def m001_calls_and_rollups(db: Database) -> None:
 def m002_source(db: Database) -> None:
     """Where an imported call was read, as JSON; NULL for live traffic."""
     db.execute("ALTER TABLE calls ADD COLUMN source TEXT")
+
+
+@migrations()
+def m003_project_names(db: Database) -> None:
+    """What a renamed project is called now, for rows that come late under its old name."""
+    db.execute(
+        """
+        CREATE TABLE project_names (
+            old TEXT PRIMARY KEY,
+            new TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )

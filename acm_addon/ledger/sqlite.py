@@ -14,10 +14,11 @@ from pathlib import Path
 from acm_addon.errors import AcmError
 from acm_addon.ledger.base import Booked, Position
 from acm_addon.ledger.measures import DAY, DIMENSIONS, HISTOGRAM, MEASURES, QUARTER
+from acm_addon.ledger.renaming import rename_project, with_present_names
 from acm_addon.ledger.rows import COLUMNS, row
 from acm_addon.model import Entry
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """How many migrations there are: what ``PRAGMA user_version`` says of a current ledger."""
 
 BUSY_SECONDS = 5.0
@@ -82,8 +83,8 @@ class SqliteLedger:
         return {name: Position(resume, drained) for name, resume, drained in rows}
 
     def book(self, entries: Sequence[Entry], positions: Mapping[str, Position]) -> Booked:
-        rows = [row(entry) for entry in entries]
         with self._transaction() as conn:
+            rows = [row(entry) for entry in with_present_names(conn, entries)]
             (newest,) = conn.execute("SELECT IFNULL(MAX(seq), 0) FROM calls").fetchone()
             inserted = conn.executemany(_INSERT_CALL, rows).rowcount if rows else 0
             if inserted:
@@ -95,6 +96,20 @@ class SqliteLedger:
             )
             _check_all_there(conn, entries)
         return Booked(inserted, len(entries) - inserted)
+
+    def rename_project(self, old: str, new: str) -> None:
+        """Give every row of a project another name, and every row that is still to come.
+
+        Raises AcmError.
+        """
+        try:
+            with self._transaction() as conn:
+                rename_project(conn, old, new)
+        except sqlite3.Error as error:
+            raise AcmError(
+                f"the ledger could not be rewritten ({type(error).__name__})",
+                "nothing was renamed; try again",
+            ) from error
 
     def forget(self, journals: Iterable[str]) -> None:
         with self._transaction() as conn:

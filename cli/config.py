@@ -13,7 +13,7 @@ from cli.exits import UsageError
 from cli.output import print_json
 from cli.render import columns
 
-app = typer.Typer()
+app = typer.Typer(name="config", help="Settings that a running proxy follows at once.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The setting.", show_default=False)]
 

@@ -22,7 +22,7 @@ app = typer.Typer(
     name="project",
     help="Projects: who pays for a call. Their tokens say it for a program.",
 )
-tokens = typer.Typer()
+tokens = typer.Typer(name="token", help="Tokens of a project, shown once, revocable at once.")
 app.add_typer(tokens)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The project.", show_default=False)]

@@ -24,6 +24,15 @@ CHILD = [sys.executable, str(Path(__file__).parents[1] / "process_child.py")]
 SHOW = "import json, os, sys; json.dump(dict(os.environ), open(sys.argv[1], 'w'))"
 
 
+SHOW_COMMANDS = """
+import json, os, sys, psutil
+with open(sys.argv[1], "w") as out:
+    running = [each.info["cmdline"] for each in psutil.process_iter(["cmdline"])]
+    json.dump({"HTTPS_PROXY": os.environ["HTTPS_PROXY"], "running": running}, out)
+"""
+"""A program that writes down what every process of the machine was started with."""
+
+
 @pytest.fixture(autouse=True)
 def played_proxy(home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """The proxy process is played. We are in a git repository."""
@@ -82,6 +91,17 @@ def test_where_tokens_are_required_a_run_has_one_of_its_own(
     assert user and user.startswith("acm_proj_")
     with ControlStore(home) as store:
         assert [] == project_tokens.of_project(store, "My-Repo")
+
+
+def test_the_token_of_a_run_is_in_no_command_line(acm: Screen, home: Home, tmp_path: Path) -> None:
+    """Every user of the machine can read those."""
+    acm("config", "set", "require-token", "on")
+    out = tmp_path / "commands.json"
+    assert 0 == acm("run", "--", sys.executable, "-c", SHOW_COMMANDS, str(out))[0]
+    found = json.loads(out.read_text())
+    token = urlsplit(found["HTTPS_PROXY"]).username
+    assert str(out) in str(found["running"])
+    assert token not in str(found["running"])
 
 
 def test_a_project_that_is_not_there_stops_only_who_named_it(

@@ -58,16 +58,12 @@ def stored(home: Home, source: KeySource) -> list[bytes]:
 
     Raises AcmError where the place cannot be read, or holds no key.
     """
-    match source:
-        case KeySource.ENVIRONMENT:
-            raise AcmError(
-                f"the vault's master key is not set: {VARIABLE} is missing",
-                f"set {VARIABLE} to the key that the vault was made with, and restart the proxy",
-            )
-        case KeySource.KEYRING:
-            texts = [_from_keyring(_account(home) + suffix) for suffix in ("", _NEXT)]
-        case KeySource.FILE:
-            texts = [_from_file(home, suffix) for suffix in ("", _NEXT)]
+    if source is KeySource.ENVIRONMENT:
+        raise AcmError(
+            f"the vault's master key is not set: {VARIABLE} is missing",
+            f"set {VARIABLE} to the key that the vault was made with, and restart the proxy",
+        )
+    texts = [_read(home, source, suffix) for suffix in ("", _NEXT)]
     keys = [key for text in texts if text and (key := vault.key_from_text(text))]
     if not keys:
         place = "the keyring" if source is KeySource.KEYRING else f"{home.master_key}"
@@ -78,8 +74,14 @@ def stored(home: Home, source: KeySource) -> list[bytes]:
     return keys
 
 
-def store_next(home: Home, source: KeySource, key: bytes) -> None:
-    """Keep a key beside the present one. Raises AcmError."""
+def store_next(home: Home, source: KeySource, present: bytes, key: bytes) -> None:
+    """Keep a key beside the present one. Raises AcmError.
+
+    Where a rotation was cut short, the present one is still the next one of that time: it takes its
+    place first, so that it is not overwritten.
+    """
+    if vault.key_from_text(_read(home, source, "") or "") != present:
+        promote(home, source, present)
     if source is KeySource.FILE:
         _to_file(home, key, _NEXT)
     elif not _to_keyring(_account(home) + _NEXT, key):
@@ -92,6 +94,12 @@ def promote(home: Home, source: KeySource, key: bytes) -> None:
         _path(home, _NEXT).replace(home.master_key)
     elif _to_keyring(_account(home), key):
         _forget(_account(home) + _NEXT)
+
+
+def _read(home: Home, source: KeySource, suffix: str) -> str | None:
+    if source is KeySource.FILE:
+        return _from_file(home, suffix)
+    return _from_keyring(_account(home) + suffix)
 
 
 def _account(home: Home) -> str:

@@ -94,7 +94,7 @@ def rotate_master(store: ControlStore, given: bytes | None) -> KeySource:
             )
         new = given or vault.new_key()
         if not given:
-            master_key.store_next(store.home, source, new)
+            master_key.store_next(store.home, source, old, new)
         _seal_anew(conn, old, new)
         conn.execute("UPDATE vault SET source = ?, proof = ?", (source.value, _proof(new)))
     if not given:

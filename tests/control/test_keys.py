@@ -160,6 +160,11 @@ def test_a_rotation_that_is_cut_short_leaves_a_vault_that_opens(
             vault_access.rotate_master(store, None)
     assert home.master_key.with_name("master.key.next").exists()
     assert [SECRET] == secrets_of(store)
+    with monkeypatch.context() as dying:
+        dying.setattr(vault_access, "_seal_anew", die)
+        with pytest.raises(KeyboardInterrupt):
+            vault_access.rotate_master(store, None)
+    assert [SECRET] == secrets_of(store)
     vault_access.rotate_master(store, None)
     assert [SECRET] == secrets_of(store)
     assert not home.master_key.with_name("master.key.next").exists()

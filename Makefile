@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types contracts unit accuracy bench docs lock clean
+.PHONY: demo test lint types contracts unit accuracy fuzz bench docs lock clean
 
 demo: $(READY)
 	$(BIN)/acm demo
@@ -29,6 +29,12 @@ unit: $(READY)
 
 accuracy: $(READY)
 	$(BIN)/python -m tests.accuracy
+
+# Not in the lock, which has what every platform can install.
+SECONDS := 30
+fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet "atheris>=3.1,<4"
+	$(BIN)/python -m tests.fuzz $(SECONDS)
 
 bench: $(READY)
 	$(BIN)/python -m bench
@@ -58,4 +64,4 @@ $(READY): pyproject.toml requirements.lock
 	@touch $@
 
 clean:
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .fuzz

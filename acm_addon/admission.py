@@ -21,6 +21,7 @@ from acm_addon.home import Home
 from acm_addon.logs import logger
 from acm_addon.master_keeper import MasterKeeper
 from acm_addon.model import Attribution, utc_now
+from acm_addon.providers.base import Provider
 from acm_addon.routing import provider_of_host
 
 log = logger("admission")
@@ -117,28 +118,36 @@ class Admission:
             return Visit(Payer(), tags, answer)
         return Visit(answer, tags)
 
-    def admit(self, visit: Visit, request: http.Request, provider: str) -> Refusal | None:
+    def admit(self, visit: Visit, request: http.Request, provider: Provider) -> Refusal | None:
         """Whether the request may go to this provider; if so, with the provider's key in it."""
         key = visit.payer.key
         if visit.refusal or key is None:
             return visit.refusal
-        if not gatekeeper.may_use(key, provider):
+        if not gatekeeper.may_use(key, provider.name):
             return _refusal(visit, 403, "provider_not_allowed")
-        found = gatekeeper.provider_key_for(self._snapshot, key, provider)
-        if found is None or self._door is None:
-            return _refusal(visit, 401, "no_provider_key")
-        try:
-            secret = vault.unseal(self._masters.key(self._door), found.sealed, found.binding)
-        except AcmError as error:
-            self._complain(error)
-            return _refusal(visit, 503, "vault_unavailable")
-        except vault.Unsealable:
-            self._complain(AcmError(f"the vault is damaged: key {found.name} does not open"))
-            return _refusal(visit, 503, "vault_unavailable")
+        if request.scheme != "https" or provider.origin is None:
+            # In clear, or at a host that is some customer's, somebody else could read the key.
+            return _refusal(visit, 403, "unsafe_destination")
+        secret = self._secret_for(visit, key, provider)
+        if isinstance(secret, Refusal):
+            return secret
         request.headers.fields, request.path = attribution.with_provider_key(
             request.headers.fields, request.path, secret
         )
         return None
+
+    def _secret_for(self, visit: Visit, key: ProxyKey, provider: Provider) -> str | Refusal:
+        """The provider's key that a proxy key stands for, in clear."""
+        found = gatekeeper.provider_key_for(self._snapshot, key, provider.name)
+        if found is None or self._door is None:
+            return _refusal(visit, 401, "no_provider_key")
+        try:
+            return vault.unseal(self._masters.key(self._door), found.sealed, found.binding)
+        except AcmError as error:
+            self._complain(error)
+        except vault.Unsealable:
+            self._complain(AcmError(f"the vault is damaged: key {found.name} does not open"))
+        return _refusal(visit, 503, "vault_unavailable")
 
     def judge_head(
         self, visit: Visit, request: http.Request, model: str | None

@@ -5,15 +5,19 @@ cost anything (it never left, or the provider answered with an error and no usag
 cost; NULL, with a reason.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from acm_addon.model import (
     Completeness,
     Cost,
     Entry,
     Exchange,
+    ModelUsage,
+    PriceContext,
     PriceStatus,
+    Quantities,
     Reason,
     Source,
     Usage,
@@ -37,22 +41,16 @@ def book(
     request or counted in it was not consumed. A call without an answer stays without a cost.
     """
     model = exchange.model or exchange.requested_model
+    context = None
     reason = exchange.reason or usage.reason
     if exchange.provider_cost is None and _nothing_due(exchange, usage):
         usage = Usage()
         cost = _NOTHING_DUE
         reason = reason or (Reason.PROVIDER_ERROR if _failed(exchange) else None)
     else:
-        cost = price(
-            usage,
-            provider=price_provider,
-            model=model,
-            at=exchange.time,
-            context=_price_context(exchange),
-            table=table,
-        )
-        if usage.incomplete:
-            cost = _without_total(cost)
+        choices = _price_context(exchange)
+        context = PriceContext(price_provider, choices, usage.incomplete)
+        cost = price_of(usage.quantities, context, model, exchange.time, table, others=usage.others)
     booked = cost.computed if exchange.provider_cost is None else exchange.provider_cost
     stated = exchange.provider_cost is not None and cost.status is not PriceStatus.FREE
     return Entry(
@@ -75,6 +73,7 @@ def book(
         request_id=exchange.request_id,
         object_id=exchange.object_id,
         usage=usage.quantities,
+        other_usage=usage.others,
         usage_source=usage.source,
         completeness=exchange.completeness,
         price_status=PriceStatus.PRICED if stated else cost.status,
@@ -86,13 +85,58 @@ def book(
         price_version=cost.price_version,
         reason=reason or cost.reason,
         source=source,
+        price_context=context,
     )
+
+
+def price_of(
+    quantities: Quantities,
+    context: PriceContext,
+    model: str | None,
+    at: datetime,
+    table: PriceTable,
+    *,
+    others: Sequence[ModelUsage] = (),
+) -> Cost:
+    """What was consumed, at the prices of a table: the same for a new row and an old one.
+
+    ``others`` are what other models consumed in the same call: each at its own prices.
+    """
+    parts = (ModelUsage(model, quantities, context.choices), *others)
+    cost = _sum(
+        [
+            price(
+                Usage(part.quantities),
+                provider=context.provider,
+                model=part.model,
+                at=at,
+                context=part.price_context,
+                table=table,
+            )
+            for part in parts
+            if part.quantities or part is parts[0]
+        ]
+    )
+    return _without_total(cost) if context.incomplete else cost
 
 
 def _nothing_due(exchange: Exchange, usage: Usage) -> bool:
     if exchange.completeness is Completeness.REFUSED:
         return True
     return _failed(exchange) and usage.source is not UsageSource.REPORTED
+
+
+def _sum(costs: list[Cost]) -> Cost:
+    """One cost of what several models consumed. It is unknown where one of them is."""
+    if len(costs) == 1:
+        return costs[0]
+    lines = tuple(line for cost in costs for line in cost.lines)
+    known = sum(cost.known for cost in costs)
+    reason = next((cost.reason for cost in costs if cost.reason), None)
+    if all(cost.computed is not None for cost in costs):
+        return Cost(lines, PriceStatus.PRICED, known, known, costs[0].price_version, reason)
+    status = PriceStatus.PARTLY_PRICED if lines else PriceStatus.UNPRICED
+    return Cost(lines, status, None, known, costs[0].price_version, reason)
 
 
 def _without_total(cost: Cost) -> Cost:
@@ -108,7 +152,7 @@ def _failed(exchange: Exchange) -> bool:
 
 
 def _price_context(exchange: Exchange) -> Mapping[str, str]:
-    """The tier as served decides where the provider module says nothing closer."""
-    if exchange.tier is None or "service_tier" in exchange.price_context:
-        return exchange.price_context
-    return {"service_tier": exchange.tier, **exchange.price_context}
+    """The tier and the region as served decide where the provider module says nothing closer."""
+    served = {"service_tier": exchange.tier, "region": exchange.region}
+    known = {name: value for name, value in served.items() if value is not None}
+    return {**known, **exchange.price_context}

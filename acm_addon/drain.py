@@ -3,13 +3,14 @@
 One process is elected by a lock (``Home.drain_lock``) and drains the journals of all. Rows and the
 position up to which a journal was read are stored in one transaction, and a row whose id is there
 already is ignored, so that a drain may die at any point and another go on. A call without an end is
-settled once its file's lock is free, which the kernel sees to however its process ended.
+booked once its file's lock is free, which the kernel sees to however its process ended.
+Asynchronous work is settled as ``settlement`` says, whichever journals its records are in.
 """
 
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import batched, islice
@@ -19,8 +20,8 @@ from typing import Protocol, Self
 from acm_addon.home import Home
 from acm_addon.ledger.base import Ledger
 from acm_addon.ledger.sqlite import SqliteLedger
-from acm_addon.model import Entry
 from acm_addon.orphans import Booker, orphan_entry
+from acm_addon.settlement import Record
 from acm_addon.spool import Spool, spool_paths
 
 BATCH = 200
@@ -39,9 +40,11 @@ class DrainReport:
     booked: int = 0
     """Rows that are new in the ledger, orphans included."""
     duplicates: int = 0
-    """Rows that were there already."""
+    """Calls, and settlements, that were there already."""
+    settled: int = 0
+    """Pending rows that a settlement completed."""
     orphans: int = 0
-    """Calls settled because their process is gone."""
+    """Calls booked without an end because their process is gone."""
     corrupt: int = 0
     """Records or stretches of a journal that could not be read, and were skipped."""
     moved: bool = False
@@ -162,7 +165,7 @@ class _Term:
         if finished:
             # After all else, so that trouble with one dead process's calls holds up no living one.
             for spool in finished:
-                report = _sum(report, self._settle(spool))
+                report = _sum(report, self._book_orphans(spool))
             self._remove(finished)
         return report
 
@@ -179,33 +182,35 @@ class _Term:
         if gone:
             self._forget(gone)
 
-    def _move(self, spool: Spool, entries: Iterator[Entry]) -> DrainReport:
-        """Book the rows of one journal, and its position with them."""
+    def _move(self, spool: Spool, records: Iterator[Record]) -> DrainReport:
+        """Book the records of one journal, and its position with them."""
         corrupt, report = spool.corrupt, DrainReport()
         while True:
-            batch = list(islice(entries, BATCH))
+            batch = list(islice(records, BATCH))
             if batch or spool.position != self._stored.get(spool.name):
                 report = _sum(report, self._book(spool, batch))
             if len(batch) < BATCH:
                 return _sum(report, DrainReport(corrupt=spool.corrupt - corrupt))
 
-    def _settle(self, spool: Spool) -> DrainReport:
+    def _book_orphans(self, spool: Spool) -> DrainReport:
         """Book the calls that a dead process left without an end."""
         report = DrainReport()
         for batch in batched(spool.orphans(), BATCH):
             book = _booker(self._prices)
             entries = [orphan_entry(orphan, book) for orphan in batch]
             for orphan in batch:
-                spool.settle(orphan.begin.id)
+                spool.give_up(orphan.begin.id)
             booked = self._book(spool, entries)
             report = _sum(report, replace(booked, orphans=booked.booked))
         return report
 
-    def _book(self, spool: Spool, entries: list[Entry]) -> DrainReport:
+    def _book(self, spool: Spool, records: Sequence[Record]) -> DrainReport:
         position = spool.position
-        done = self._ledger.book(entries, {spool.name: position})
+        done = self._ledger.book(records, {spool.name: position})
         self._stored[spool.name] = position
-        return DrainReport(booked=done.inserted, duplicates=done.duplicates, moved=True)
+        return DrainReport(
+            booked=done.inserted, duplicates=done.duplicates, settled=done.settled, moved=True
+        )
 
     def _remove(self, spools: list[Spool]) -> None:
         """Delete journals that are in the ledger, once the ledger is safely on disk."""
@@ -269,6 +274,7 @@ def _sum(first: DrainReport, second: DrainReport) -> DrainReport:
     return DrainReport(
         booked=first.booked + second.booked,
         duplicates=first.duplicates + second.duplicates,
+        settled=first.settled + second.settled,
         orphans=first.orphans + second.orphans,
         corrupt=first.corrupt + second.corrupt,
         moved=first.moved or second.moved,

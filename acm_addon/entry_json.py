@@ -14,6 +14,8 @@ from acm_addon.model import (
     CostLine,
     Entrance,
     Entry,
+    ModelUsage,
+    PriceContext,
     PriceStatus,
     Quantity,
     Reason,
@@ -55,6 +57,8 @@ def entry_to_json(entry: Entry) -> dict[str, object]:
         "price_version": entry.price_version,
         "reason": entry.reason.value if entry.reason else None,
         "source": source_to_json(entry.source),
+        "price_context": _from_context(entry.price_context),
+        "other_usage": [_from_model_usage(other) for other in entry.other_usage],
     }
 
 
@@ -97,8 +101,10 @@ def entry_from_json(values: Mapping[str, Any]) -> Entry:
         lines=tuple(_to_line(line) for line in values["lines"]),
         price_version=values["price_version"],
         reason=Reason(reason) if reason is not None else None,
-        # Journals of earlier versions lack it.
+        # Journals of earlier versions lack these.
         source=_to_source(values.get("source")),
+        price_context=_to_context(values.get("price_context")),
+        other_usage=tuple(_to_model_usage(other) for other in values.get("other_usage") or ()),
     )
 
 
@@ -114,6 +120,35 @@ def _to_source(values: Mapping[str, Any] | None) -> Source | None:
     if values is None:
         return None
     return Source(values["file"], values.get("line"), values.get("index"))
+
+
+def _from_model_usage(other: ModelUsage) -> dict[str, object]:
+    return {
+        "model": other.model,
+        "usage": {unit: _from_quantity(value) for unit, value in other.quantities.items()},
+        "price_context": dict(other.price_context),
+    }
+
+
+def _to_model_usage(values: Mapping[str, Any]) -> ModelUsage:
+    quantities = {unit: _to_quantity(value) for unit, value in values["usage"].items()}
+    return ModelUsage(values["model"], quantities, dict(values["price_context"]))
+
+
+def _from_context(context: PriceContext | None) -> dict[str, object] | None:
+    if context is None:
+        return None
+    return {
+        "provider": context.provider,
+        "choices": dict(context.choices),
+        "incomplete": context.incomplete,
+    }
+
+
+def _to_context(values: Mapping[str, Any] | None) -> PriceContext | None:
+    if values is None:
+        return None
+    return PriceContext(values["provider"], dict(values["choices"]), values["incomplete"])
 
 
 def _from_quantity(value: Quantity) -> int | str:

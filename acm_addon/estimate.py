@@ -1,6 +1,7 @@
 """Usage that the provider did not report, counted by a tokenizer. Slow: not for the event loop."""
 
 from acm_addon.model import Quantity, Reason, Usage, UsageSource
+from acm_addon.providers.prompts import dump
 from acm_addon.tap import Outcome
 from acm_addon.tokens import count_tokens
 
@@ -26,7 +27,13 @@ def estimated_usage(outcome: Outcome) -> Usage:
     unknown.
     """
     assert outcome.texts is not None
-    inputs, outputs = outcome.texts()
+    prompt, answer = outcome.texts()
+    declared = [
+        dump([function.name, function.description, function.parameters])
+        for function in prompt.functions
+    ]
+    inputs = [*prompt.texts, *declared, *([prompt.schema] if prompt.schema else [])]
+    outputs = [*answer.texts, *answer.calls, *answer.reasoning]
     model = outcome.exchange.model
     quantities: dict[str, Quantity] = dict(outcome.usage.quantities)
     if "input_tokens" not in quantities and inputs:

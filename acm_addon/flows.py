@@ -1,32 +1,32 @@
-"""``python -m acm_addon.flows FILE``: a mitmproxy flow file as JSON lines, one a flow.
+"""``python -m acm_addon.flows FILE``: a mitmproxy flow file as frames, one a flow.
 
-A process of its own, because it needs mitmproxy and the command line does not load that. The lines
-are those of ``acm_addon.captures.flow_lines``. Flows of earlier versions are converted by
-mitmproxy; a flow that it cannot read costs itself alone. No more than one flow is in memory.
+A process of its own, because it needs mitmproxy and the command line does not load that. The frames
+are those of ``acm_addon.captures.flow_frames``. Flows of earlier versions are converted by
+mitmproxy, which is imported for the first of them; a flow that cannot be read costs itself alone.
+No more than one flow is in memory.
 """
 
-import base64
 import hashlib
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mitmproxy import http
-from mitmproxy.io import compat, tnetstring
+from mitmproxy.version import FLOW_FORMAT_VERSION
 
 from acm_addon.captures.base import MAX_ENTRY
+from acm_addon.captures.flow_frames import Frame, Kind, host_of
+from acm_addon.captures.tnetstrings import NULL, item_at, members, value
 from acm_addon.routing import provider_of_host
 
 _DIGITS = 12
+_BUFFER = 1024 * 1024
 
 
-def lines_of(file: BinaryIO) -> Iterator[dict[str, object]]:
-    """One JSON value for each flow of a file."""
+def frames_of(file: BinaryIO) -> Iterator[Frame]:
+    """One frame for each flow of a file."""
     while (raw := _next(file)) != b"":
-        digest = hashlib.sha256(raw or b"").hexdigest()
-        yield {"digest": digest, "end": file.tell(), **_described(raw)}
+        yield _frame(raw, file.tell(), hashlib.sha256(raw or b"").digest())
 
 
 def _next(file: BinaryIO) -> bytes | None:
@@ -53,60 +53,48 @@ def _next(file: BinaryIO) -> bytes | None:
     return head + data if len(data) == length else None
 
 
-def _described(raw: bytes | None) -> dict[str, object]:
+def _frame(raw: bytes | None, end: int, digest: bytes) -> Frame:
     if raw is None:
-        return {"unreadable": True}
+        return Frame(Kind.UNREADABLE, end, digest)
     try:
-        loaded: Any = tnetstring.loads(raw)
-        state = compat.migrate_flow(loaded)
-        return _of_http(state) if state["type"] == "http" else {"http": False}
-    except Exception:  # Whatever mitmproxy makes of a damaged flow.
-        return {"unreadable": True}
+        return _of_flow(_converted(raw), end, digest)
+    except Exception:  # Whatever mitmproxy makes of a damaged flow of an earlier version.
+        return Frame(Kind.UNREADABLE, end, digest)
 
 
-def _of_http(state: dict[Any, Any]) -> dict[str, object]:
-    """Only the two messages are built: a whole flow has connections and certificates too."""
-    request: http.Request = http.Request.from_state(state["request"])
-    answer = state["response"]
-    response: http.Response | None = http.Response.from_state(answer) if answer else None
-    host = request.host if provider_of_host(request.host) else request.pretty_host
-    ours = provider_of_host(host) is not None
-    ended = response.timestamp_end if response else None
-    return {
-        "method": request.method,
-        "host": host,
-        "path": request.path,
-        "time": request.timestamp_start,
-        "request_headers": _headers(request),
-        "request_body": _body(request) if ours else None,
-        "status": response.status_code if response else None,
-        "response_headers": _headers(response) if response else [],
-        "response_body": _body(response) if response and ours else None,
-        "broken_off": state["error"] is not None,
-        "websocket": state["websocket"] is not None,
-        "seconds": _since(request, ended),
-        "first_byte_seconds": _since(request, response.timestamp_start if response else None),
-    }
+def _converted(raw: bytes) -> bytes:
+    """The flow as the mitmproxy that is installed writes it. Raises anything."""
+    flow = members(raw, *item_at(raw, 0)[:2])
+    if "version" in flow and value(raw, *flow["version"]) == FLOW_FORMAT_VERSION:
+        return raw
+    from mitmproxy.io import compat, tnetstring
+
+    loaded: Any = tnetstring.loads(raw)
+    return tnetstring.dumps(compat.migrate_flow(loaded))
 
 
-def _headers(message: http.Message) -> list[tuple[str, str]]:
-    fields = message.headers.fields
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]
-
-
-def _body(message: http.Message) -> str | None:
-    content = message.raw_content
-    return None if content is None else base64.b64encode(content).decode()
-
-
-def _since(request: http.Request, moment: float | None) -> float | None:
-    return None if moment is None else max(moment - request.timestamp_start, 0.0)
+def _of_flow(raw: bytes, end: int, digest: bytes) -> Frame:
+    flow = members(raw, *item_at(raw, 0)[:2])
+    if value(raw, *flow["type"]) != "http":
+        return Frame(Kind.NO_CALL, end, digest)
+    start, stop, _ = flow["request"]
+    if provider_of_host(host_of(members(raw, start, stop), raw)) is None:
+        return Frame(Kind.NO_CALL, end, digest)
+    return Frame(
+        Kind.CALL,
+        end,
+        digest,
+        broken_off=flow["error"][2] != NULL,
+        websocket=flow["websocket"][2] != NULL,
+        request=raw[start:stop],
+        response=raw[slice(*flow["response"][:2])],
+    )
 
 
 def main() -> int:
-    with Path(sys.argv[1]).open("rb") as file:
-        for line in lines_of(file):
-            sys.stdout.write(json.dumps(line) + "\n")
+    with Path(sys.argv[1]).open("rb") as file, open(1, "wb", _BUFFER, closefd=False) as out:
+        for frame in frames_of(file):
+            out.write(frame.packed())
     return 0
 
 

@@ -24,6 +24,7 @@ from typing import Any
 from acm_addon.entry_json import entry_to_json
 from acm_addon.frames import frame
 from acm_addon.model import Attribution, Entrance, Entry, new_id
+from acm_addon.settlement import Link
 
 SUFFIX = ".journal"
 ROTATE_BYTES = 64 * 1024 * 1024
@@ -217,7 +218,7 @@ class OpenCall:
                 return
             self._file.append(record)
             self._ended = True
-            self._journal.settle(self._file)
+            self._journal.ended(self._file)
 
     def _append(self, record: dict[str, object]) -> None:
         with self._journal.lock:
@@ -245,6 +246,22 @@ class Journal:
             file.open_calls += 1
             return OpenCall(self, file, begin.id)
 
+    def settle(self, entry: Entry) -> None:
+        """What asynchronous work consumed: a record by itself, without a begin.
+
+        Raises OSError, and ValueError for a row without an object id.
+        """
+        if not entry.object_id:
+            raise ValueError("a settlement must name its object")
+        record = {"record": "settle", **entry_to_json(entry)}
+        with self.lock:
+            self._file().append(record)
+
+    def link(self, link: Link) -> None:
+        """Raises OSError."""
+        with self.lock:
+            self._file().append(link.to_json())
+
     def close(self) -> None:
         """Release every file. Calls that have not ended are orphans from now on."""
         with self.lock:
@@ -255,7 +272,7 @@ class Journal:
             self._current = None
             self._retired.clear()
 
-    def settle(self, file: _File) -> None:
+    def ended(self, file: _File) -> None:
         """A call of ``file`` has ended; the caller holds the lock."""
         file.open_calls -= 1
         if file in self._retired and not file.open_calls:

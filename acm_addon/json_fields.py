@@ -49,7 +49,6 @@ _BRACES = {ord("{"): ord("}"), ord("["): ord("]")}
 _OBJECT_END, _ARRAY_END = b"}]"
 _BOM = b"\xef\xbb\xbf"
 
-
 _DECODER = json.JSONDecoder(parse_float=Decimal)
 
 
@@ -298,6 +297,7 @@ class JsonFields:
     def _first_key(self, buffer: bytes, position: int) -> int:
         """After ``{``: a key, or the end of an empty object."""
         if end := _EMPTY_OBJECT.match(buffer, position):
+            self.malformed = end.end() - 1 - position > MAX_TOKEN
             return self._pop(end.end() - 1)
         return self._next_key(buffer, position)
 
@@ -313,7 +313,7 @@ class JsonFields:
             return -1
         key = match[1]
         text = parse(key) if b"\\" in key else key[1:-1].decode(errors="replace")
-        self.malformed = not isinstance(text, str)
+        self.malformed = not isinstance(text, str) or _is_too_long(buffer, position, match.end())
         if isinstance(text, str):
             self._frames[-1].key, self._state = text, self._value
         return match.end()
@@ -322,7 +322,9 @@ class JsonFields:
         """Read all members from here on that are whole and hold no container, at one go each."""
         frame = self._frames[-1]
         names = frame.node.names
-        while member := _FLAT_MEMBER.match(buffer, position):
+        while (member := _FLAT_MEMBER.match(buffer, position)) and not _is_too_long(
+            buffer, position, member.start(2)
+        ):
             if member[1] in names:
                 key = member[1].decode()
                 if key == ANY or not frame.node.children[key].wanted:
@@ -391,6 +393,11 @@ class JsonFields:
 
     def _drop(self, place: tuple[_Key, ...]) -> None:
         self._total -= len(self._values.pop(place, b""))
+
+
+def _is_too_long(buffer: bytes, start: int, end: int) -> bool:
+    """Whether a key has more than its bound before its colon, as it would if it came in pieces."""
+    return end - start > MAX_TOKEN and buffer.rindex(b":", start, end) - start > MAX_TOKEN
 
 
 def _matches(place: tuple[_Key, ...], path: Path) -> bool:

@@ -108,6 +108,16 @@ class Attribution:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelUsage:
+    """What one more model consumed in a call, beside the model that the row names: an advisor, a
+    transcriber of spoken input, the other models of a batch."""
+
+    model: str | None
+    quantities: Quantities
+    price_context: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What a call consumed. An absent unit is unknown; a zero was reported as zero."""
 
@@ -117,6 +127,8 @@ class Usage:
     """Why quantities are missing or doubtful."""
     incomplete: bool = False
     """Input or output is known to be missing, so that this is not all that was consumed."""
+    others: tuple[ModelUsage, ...] = ()
+    """Not in ``quantities``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +192,19 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceContext:
+    """What decided a row's price beside its model, time, and usage: with these it can be priced
+    again."""
+
+    provider: str
+    """The provider's id in the price table: ``google`` for a row of ``gemini``."""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """What selected between prices of one model, the tier as served included."""
+    incomplete: bool = False
+    """The usage is known not to be all that was consumed, so that there is no total."""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where an imported row was read: a file, and a line or an entry of it."""
 
@@ -214,6 +239,7 @@ class Entry:
     request_id: str | None
     object_id: str | None
     usage: Quantities
+    """Of ``model``."""
     usage_source: UsageSource
     completeness: Completeness
     price_status: PriceStatus
@@ -227,6 +253,10 @@ class Entry:
     reason: Reason | None
     source: Source | None = None
     """None for live traffic."""
+    price_context: PriceContext | None = None
+    """None where nothing was due, and in rows of versions that did not keep it."""
+    other_usage: tuple[ModelUsage, ...] = ()
+    """What other models consumed in the same call."""
 
 
 def new_id(now: float | None = None) -> str:

@@ -10,6 +10,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from acm_addon.booking import book
@@ -21,14 +22,15 @@ from acm_addon.journal import Begin, Journal, OpenCall, Progress, Sent
 from acm_addon.logs import fault, logger
 from acm_addon.model import Entry, Usage
 from acm_addon.pricing import PriceTable
-from acm_addon.tap import Arrival, Outcome
+from acm_addon.settlement import Link
+from acm_addon.tap import Arrival, Outcome, Result
 from acm_addon.tokens import Estimator
 
 log = logger("recorder")
 
 _COUNTERS_EVERY_SECONDS = 1.0
 _MAX_UNWRITTEN = 10_000
-"""Rows that wait for room on the disk. Beyond that the oldest is given up."""
+"""Records that wait for room on the disk. Beyond that the oldest is given up."""
 
 
 class Recorder:
@@ -42,7 +44,7 @@ class Recorder:
         self._drain = DrainProcess()
         self._estimator = Estimator()
         self._estimates: set[asyncio.Task[None]] = set()
-        self._unwritten: deque[tuple[OpenCall, Entry]] = deque()
+        self._unwritten: deque[Callable[[], None]] = deque()
         self._counters_path = home.run / "counters.json"
         self._counters_task: asyncio.Task[None] | None = None
 
@@ -56,7 +58,7 @@ class Recorder:
         if self._estimates:
             await asyncio.wait(self._estimates)
         self._estimator.close()
-        self._write_ends()
+        self._write_waiting()
         self.counters.unmetered += len(self._unwritten)
         if self._counters_task:
             self._counters_task.cancel()
@@ -98,6 +100,29 @@ class Recorder:
             self._estimates.add(task)
             task.add_done_callback(self._estimates.discard)
 
+    def result(self, result: Result) -> None:
+        """Record what a look at earlier work's result showed."""
+        for link in result.links:
+            self.link(result.provider, link, result.object_id)
+        if (settles := result.settles) is not None:
+            table, provider = self._table, settles.price_provider
+            self.settle(book(settles.exchange, settles.usage, table, provider))
+
+    def settle(self, entry: Entry) -> None:
+        """Record what asynchronous work consumed: the whole row, priced, with its object id.
+
+        It completes the pending row of (provider, object id), once, however often it is recorded;
+        without one it is a row of its own, for which ``settlement_id`` has the id.
+        """
+        self._write_or_wait(partial(self._journal.settle, entry))
+
+    def link(self, provider: str, object_id: str, to: str) -> None:
+        """Record that an object is the result of another, such as a file of a batch ``to``.
+
+        A settlement of the first is one of the second, whichever is recorded first.
+        """
+        self._write_or_wait(partial(self._journal.link, Link(provider, object_id, to)))
+
     async def _estimate(self, record: OpenCall, outcome: Outcome) -> None:
         """Count what the provider did not report, away from the event loop."""
         try:
@@ -109,9 +134,7 @@ class Recorder:
 
     def _book(self, record: OpenCall, outcome: Outcome, usage: Usage) -> None:
         entry = book(outcome.exchange, usage, self._table, outcome.price_provider)
-        self._unwritten.append((record, entry))
-        self._write_ends()
-        self._drain.wake()
+        self._write_or_wait(partial(record.end, entry))
         log.debug(
             "%s %s %s %s in %s ms",
             entry.id,
@@ -121,12 +144,16 @@ class Recorder:
             entry.latency_ms,
         )
 
-    def _write_ends(self) -> None:
-        """Journal the rows that are finished. Where the disk is full they wait for room."""
+    def _write_or_wait(self, write: Callable[[], None]) -> None:
+        self._unwritten.append(write)
+        self._write_waiting()
+        self._drain.wake()
+
+    def _write_waiting(self) -> None:
+        """Journal what is finished, in order. Where the disk is full it waits for room."""
         while self._unwritten:
-            record, entry = self._unwritten[0]
             try:
-                record.end(entry)
+                self._unwritten[0]()
             except OSError as error:
                 self._complain(error)
                 if len(self._unwritten) > _MAX_UNWRITTEN:
@@ -158,7 +185,7 @@ class Recorder:
             if current != published:
                 await asyncio.to_thread(_replace, self._counters_path, current)
                 published = current
-            self._write_ends()
+            self._write_waiting()
             await asyncio.sleep(_COUNTERS_EVERY_SECONDS)
 
 

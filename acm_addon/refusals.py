@@ -44,6 +44,8 @@ _MESSAGES = {
     "model_not_allowed": "This proxy key is not good for this model.",
     "model_unreadable": "This proxy key is limited to models, and acm cannot read which one this "
     "request asks for. Send plain JSON with a Content-Length of at most 8 MB.",
+    "unsafe_destination": "acm puts a provider's key only into requests that go over TLS to a host "
+    "of the provider's own.",
     "no_provider_key": "acm's vault has no key of this provider for this proxy key. "
     "`acm key add` stores one.",
     "vault_unavailable": "acm cannot open its vault, and so has no provider key for this proxy "

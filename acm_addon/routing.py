@@ -4,10 +4,9 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from acm_addon.providers import PROVIDERS
-from acm_addon.providers.base import Provider
+from acm_addon.providers.base import Origin, Provider
 
 _BY_NAME = {provider.name: provider for provider in PROVIDERS}
 _BY_HOST = {
@@ -26,9 +25,7 @@ class Route:
     """Where a gateway request goes on to."""
 
     provider: Provider
-    scheme: str
-    host: str
-    port: int
+    origin: Origin
     path: str
     """Path and query, as the provider knows them."""
 
@@ -65,9 +62,10 @@ def gateway_route(
 ) -> Route | None:
     """The route of an origin-form request target, or None where no path matches.
 
-    ``/<provider>/…`` loses its first segment and nothing else. Plain ``/v1/…`` is resolved by the
-    shape of its credential (Anthropic's headers), else goes to the project's default provider, else
-    to OpenAI.
+    ``/<provider>/…`` loses its first segment and nothing else; where the next one is a host of that
+    provider, as in ``/<provider>/<host>/…``, it goes there, without that segment. Plain ``/v1/…``
+    is resolved by the shape of its credential (Anthropic's headers), else goes to the project's
+    default provider, else to OpenAI.
     """
     first, slash, rest = target.removeprefix("/").partition("/")
     if slash and (provider := _BY_NAME.get(first)):
@@ -82,14 +80,24 @@ def gateway_route(
 
 def gateway_paths() -> list[str]:
     """Every path prefix that the gateway serves, for people to read."""
-    return [*(f"/{provider.name}/…" for provider in PROVIDERS), "/v1/…"]
+    return [*map(gateway_path, PROVIDERS), "/v1/…"]
 
 
-def _route(provider: Provider, path: str) -> Route:
-    upstream = urlsplit(provider.upstream)
-    assert upstream.hostname is not None
-    port = upstream.port or (443 if upstream.scheme == "https" else 80)
-    return Route(provider, upstream.scheme, upstream.hostname, port, path)
+def leads_to(provider: Provider) -> str:
+    """The URL that ``/<provider>/`` stands for, for people to read."""
+    return provider.origin.url if provider.origin else "https://<host>"
+
+
+def gateway_path(provider: Provider) -> str:
+    """The gateway's path to a provider, for people to read."""
+    return f"/{provider.name}/…" if provider.origin else f"/{provider.name}/<host>/…"
+
+
+def _route(provider: Provider, path: str) -> Route | None:
+    host, slash, rest = path[1:].partition("/")
+    if slash and provider_of_host(host) is provider:
+        return Route(provider, Origin(host), "/" + rest)
+    return None if provider.origin is None else Route(provider, provider.origin, path)
 
 
 def may_be_provider(host: str, tls_first: bool) -> bool:

@@ -13,8 +13,8 @@ from acm_addon.entry_json import entry_from_json
 from acm_addon.frames import scan
 from acm_addon.journal import SUFFIX, Begin, Progress, Sent
 from acm_addon.ledger.base import Position
-from acm_addon.model import Entry
 from acm_addon.orphans import Orphan
+from acm_addon.settlement import Link, Record, Settlement
 
 CHUNK = 256 * 1024
 """Bytes read at once; a frame larger than this is read whole all the same."""
@@ -35,7 +35,7 @@ class Spool:
         self.name = path.name
         self.corrupt = 0
         """Stretches of bytes, and records, that could not be read. A call whose end is among them
-        stays open, and is settled as an orphan."""
+        stays open, and becomes an orphan."""
         self._path = path
         self._fd = os.open(path, os.O_RDONLY)
         # After a power loss the file can be shorter than what was read of it.
@@ -75,8 +75,8 @@ class Spool:
             return False
         return True
 
-    def read(self, *, final: bool) -> Iterator[Entry]:
-        """The rows of the calls that ended, up to the end of the file as it is.
+    def read(self, *, final: bool) -> Iterator[Record]:
+        """The calls that ended, settlements, and links, up to the end of the file as it is.
 
         ``position`` moves along as they are taken. ``final`` as in ``frames.scan``.
         """
@@ -87,8 +87,8 @@ class Spool:
             start = self._read_to
             for number, frame in enumerate(found.frames, start=1):
                 self._read_to = start + frame.end
-                if entry := self._take(start + frame.offset, frame.payload):
-                    yield entry
+                if record := self._take(start + frame.offset, frame.payload):
+                    yield record
                 if number % FRAMES_IN_A_ROW == 0:
                     time.sleep(0)
             self._read_to = start + found.consumed
@@ -102,7 +102,7 @@ class Spool:
         """The calls without an end. They are final once the file is abandoned and read."""
         return [orphan for _, orphan in self._open.values()]
 
-    def settle(self, call_id: str) -> None:
+    def give_up(self, call_id: str) -> None:
         """The call will not be heard of again."""
         self._open.pop(call_id, None)
 
@@ -110,14 +110,14 @@ class Spool:
         """Delete the file. Only for an abandoned one whose position is its end."""
         self._path.unlink(missing_ok=True)
 
-    def _take(self, offset: int, payload: bytes) -> Entry | None:
+    def _take(self, offset: int, payload: bytes) -> Record | None:
         try:
             return self._apply(offset, json.loads(payload.decode()))
         except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
             self.corrupt += 1
             return None
 
-    def _apply(self, offset: int, record: dict[str, Any]) -> Entry | None:
+    def _apply(self, offset: int, record: dict[str, Any]) -> Record | None:
         match record["record"]:
             case "end":
                 entry = entry_from_json(record)
@@ -132,6 +132,10 @@ class Spool:
             case "progress":
                 progress = Progress.from_json(record)
                 self._update(record["id"], lambda call: replace(call, progress=progress))
+            case "settle":
+                return Settlement(entry_from_json(record))
+            case "link":
+                return Link.from_json(record)
             case unknown:
                 raise ValueError(unknown)
         return None

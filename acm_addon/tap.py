@@ -6,8 +6,9 @@ a reader could not make sense of stays unknown.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from http import HTTPStatus
 
 from acm_addon.decoding import ContentDecoder
 from acm_addon.model import (
@@ -21,18 +22,25 @@ from acm_addon.model import (
     UsageSource,
 )
 from acm_addon.providers.base import (
-    WEBSOCKET,
     Billing,
     Endpoint,
     Provider,
     RequestFacts,
+    RequestHead,
     RequestReader,
     ResponseFacts,
+    ResponseHead,
     ResponseReader,
+    WebSocketReader,
 )
+from acm_addon.providers.prompts import Answer, Prompt
+from acm_addon.settlement import settlement_id
 
 STEP = 128 * 1024
 """Decoded bytes that are read at a time, before other traffic has its turn."""
+
+SWITCHING_PROTOCOLS = HTTPStatus.SWITCHING_PROTOCOLS
+"""The answer that opens a websocket."""
 
 _ID = re.compile(r"[A-Za-z0-9_.:=/+-]{1,128}\Z")
 _MODEL = re.compile(r"[\w.:@/+-]{1,200}\Z")
@@ -60,19 +68,32 @@ class Outcome:
     exchange: Exchange
     usage: Usage
     price_provider: str
-    texts: Callable[[], tuple[list[str], list[str]]] | None
-    """Input and output texts for a tokenizer, where usage is missing and may be counted."""
+    texts: Callable[[], tuple[Prompt, Answer]] | None
+    """Input and output for a tokenizer, where usage is missing and may be counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a request for earlier work's result showed."""
+
+    provider: str
+    object_id: str
+    settles: Outcome | None
+    """The finished work as a call of its own; None while it is not finished."""
+    links: tuple[str, ...]
+    """Ids of objects in which the result can be found."""
 
 
 class Call:
     """Follows one request and its response."""
 
-    def __init__(self, arrival: Arrival, headers: Mapping[str, str]) -> None:
+    def __init__(self, arrival: Arrival, head: RequestHead) -> None:
         self.arrival = arrival
-        self._request: RequestReader = arrival.provider.request_reader(
-            arrival.endpoint, headers.get("content-type", "")
+        self._request: RequestReader = arrival.provider.request_reader(arrival.endpoint, head)
+        self._request_decoder = ContentDecoder(head.headers.get("content-encoding", ""))
+        self._websocket: WebSocketReader | None = (
+            arrival.provider.websocket_reader(arrival.endpoint, head) if head.websocket else None
         )
-        self._request_decoder = ContentDecoder(headers.get("content-encoding", ""))
         self._response: ResponseReader | None = None
         self._response_decoder: ContentDecoder | None = None
         self._request_facts: RequestFacts | None = None
@@ -91,7 +112,8 @@ class Call:
 
     @property
     def output_tokens_so_far(self) -> int:
-        return self._response.output_tokens_so_far() if self._response else 0
+        reader = self._websocket or self._response
+        return reader.output_tokens_so_far() if reader else 0
 
     def request_data(self, data: bytes) -> Iterator[None]:
         """The next bytes of the request body as they travel, read step by step."""
@@ -107,17 +129,33 @@ class Call:
         request_id = headers.get("x-request-id") or headers.get("request-id")
         self._request_id = _clean(_ID, request_id)
         self._response = self.arrival.provider.response_reader(
-            self.arrival.endpoint, self.request, status, headers.get("content-type", "")
+            self.arrival.endpoint, self.request, ResponseHead(status, headers)
         )
         self._response_decoder = ContentDecoder(headers.get("content-encoding", ""))
 
-    def response_data(self, data: bytes, now: float) -> Iterator[None]:
-        """The next bytes of the response body as they travel, read step by step."""
+    def response_data(self, data: bytes, now: float | None) -> Iterator[None]:
+        """The next bytes of the response body as they travel, read step by step.
+
+        ``now`` is None where nobody looked at the clock, here as in ``finish``.
+        """
         if self._first_byte is None:
             self._first_byte = now
         self.received_bytes += len(data)
         assert self._response and self._response_decoder
         return _read(self._response, self._response_decoder.feed(data))
+
+    def websocket_message(self, message: bytes, from_client: bool, now: float | None) -> None:
+        """One message of a websocket, either way."""
+        if not from_client:
+            if self._first_byte is None:
+                self._first_byte = now
+            self.received_bytes += len(message)
+        if self._websocket is None:
+            return
+        if from_client:
+            self._websocket.sent(message)
+        else:
+            self._websocket.received(message)
 
     def give_up(self) -> None:
         """The bodies come faster than they can be read: what was read of them stands alone."""
@@ -125,14 +163,13 @@ class Call:
         if self._response_decoder:
             self._response_decoder.broken = True
 
-    def finish(self, now: float, failure: Reason | None, left: bool) -> Outcome:
+    def finish(self, now: float | None, failure: Reason | None, left: bool) -> Outcome:
         """The call is over.
 
         ``failure`` says who broke it off, None when both sides reached their end; ``left`` is
         False only when it is certain that nothing reached the provider.
         """
-        request = self.request
-        facts = self._response.facts() if self._response else ResponseFacts()
+        request, facts = self.request, self._facts()
         completeness, reason = self._completeness(facts, failure, left)
         exchange = self._exchange(now, request, facts, completeness, reason)
         usage = self._usage(request, facts, completeness)
@@ -143,6 +180,35 @@ class Call:
             self.arrival.provider.price_provider,
             self._texts if wanted else None,
         )
+
+    def result(self) -> Result | None:
+        """What a response to a request for earlier work's result says; None where nothing."""
+        facts = self._facts()
+        object_id = _clean(_ID, facts.object_id or self.arrival.endpoint.object_id)
+        if object_id is None or self._is_error(facts) or not facts.finished:
+            return None
+        links = tuple(link for link in facts.links if _ID.match(link))
+        settles = None if facts.pending else self._settlement(facts, object_id)
+        return Result(self.arrival.provider.name, object_id, settles, links)
+
+    def _settlement(self, facts: ResponseFacts, object_id: str) -> Outcome:
+        """The finished work as a call: its own times are known only as far as the result says."""
+        began = facts.created or self.arrival.time
+        exchange = replace(
+            self._exchange(0.0, self.request, facts, Completeness.COMPLETE, None),
+            id=settlement_id(self.arrival.provider.name, object_id, began),
+            time=began,
+            object_id=object_id,
+            latency_ms=None,
+            first_byte_ms=None,
+        )
+        usage = self._usage(self.request, facts, Completeness.COMPLETE)
+        return Outcome(exchange, usage, self.arrival.provider.price_provider, None)
+
+    def _facts(self) -> ResponseFacts:
+        if self._websocket and self._status == SWITCHING_PROTOCOLS:
+            return self._websocket.facts()
+        return self._response.facts() if self._response else ResponseFacts()
 
     def _completeness(
         self, facts: ResponseFacts, failure: Reason | None, left: bool
@@ -171,7 +237,8 @@ class Call:
         return None
 
     def _is_error(self, facts: ResponseFacts) -> bool:
-        return facts.failed or (self._status is not None and self._status >= 300)
+        status = self._status
+        return facts.failed or (status is not None and status >= HTTPStatus.MULTIPLE_CHOICES)
 
     def _expects_usage(self, facts: ResponseFacts) -> bool:
         metered = self.arrival.endpoint.billing is Billing.METERED
@@ -179,7 +246,7 @@ class Call:
 
     def _exchange(
         self,
-        now: float,
+        now: float | None,
         request: RequestFacts,
         facts: ResponseFacts,
         completeness: Completeness,
@@ -187,9 +254,8 @@ class Call:
     ) -> Exchange:
         arrival = self.arrival
         requested = self.requested_model
-        first_byte = self._first_byte
         if arrival.endpoint.billing is Billing.UNKNOWN and reason is None:
-            websocket = arrival.endpoint.name == WEBSOCKET.name
+            websocket = self._status == SWITCHING_PROTOCOLS
             reason = Reason.WEBSOCKET if websocket else Reason.UNKNOWN_ENDPOINT
         return Exchange(
             id=arrival.id,
@@ -202,25 +268,27 @@ class Call:
             requested_model=requested,
             model=_clean(_MODEL, facts.model) or requested,
             tier=_clean(_ID, facts.tier) or _clean(_ID, request.tier),
-            region=_clean(_ID, facts.region),
+            region=_clean(_ID, facts.region) or arrival.endpoint.region,
             status=self._status,
             stream=request.stream,
-            latency_ms=_milliseconds(now - arrival.started),
-            first_byte_ms=None
-            if first_byte is None
-            else _milliseconds(first_byte - arrival.started),
+            latency_ms=_milliseconds(arrival.started, now),
+            first_byte_ms=_milliseconds(arrival.started, self._first_byte),
             request_id=self._request_id,
             object_id=_clean(_ID, facts.object_id),
             completeness=completeness,
             reason=reason,
             provider_cost=facts.provider_cost,
-            price_context={**request.price_context, **facts.price_context},
+            price_context={
+                **arrival.endpoint.price_context,
+                **request.price_context,
+                **facts.price_context,
+            },
         )
 
     def _usage(
         self, request: RequestFacts, facts: ResponseFacts, completeness: Completeness
     ) -> Usage:
-        if self.arrival.endpoint.billing is not Billing.METERED:
+        if self.arrival.endpoint.billing not in (Billing.METERED, Billing.RESULT):
             return Usage()  # What looks like usage may count other things there.
         if completeness is Completeness.SENT_UNKNOWN and request.input_tokens_estimate:
             quantities: Quantities = {"input_tokens": request.input_tokens_estimate}
@@ -230,6 +298,7 @@ class Call:
             facts.usage_source,
             facts.reason,
             incomplete=facts.output_missing or facts.reason is Reason.BAD_USAGE,
+            others=facts.others,
         )
 
     def _estimate_wanted(
@@ -238,13 +307,13 @@ class Call:
         """Whether a tokenizer may fill in what the provider did not report."""
         if completeness not in (Completeness.COMPLETE, Completeness.PARTIAL):
             return False
-        if not self._expects_usage(facts) or not self.received_bytes:
+        if not self._expects_usage(facts) or not self.received_bytes or self._websocket:
             return False
         if facts.reason is Reason.BAD_USAGE:
             return False
         return facts.output_missing or not usage.quantities
 
-    def _texts(self) -> tuple[list[str], list[str]]:
+    def _texts(self) -> tuple[Prompt, Answer]:
         assert self._response is not None
         return self._request.input_text(), self._response.output_text()
 
@@ -268,5 +337,5 @@ def _clean(pattern: re.Pattern[str], value: str | None) -> str | None:
     return value if value is not None and pattern.match(value) else None
 
 
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)
+def _milliseconds(start: float, end: float | None) -> int | None:
+    return None if end is None else round((end - start) * 1000)

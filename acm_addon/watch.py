@@ -24,7 +24,7 @@ from acm_addon.journal import OpenCall, Progress, Sent
 from acm_addon.logs import fault, logger
 from acm_addon.model import Attribution, Entrance, Reason, new_id, utc_now
 from acm_addon.path_shapes import path_shape
-from acm_addon.providers.base import WEBSOCKET, Billing, Provider
+from acm_addon.providers.base import Billing, Origin, Provider, RequestHead
 from acm_addon.recorder import Recorder
 from acm_addon.routing import gateway_route, provider_of_host
 from acm_addon.server import discard_body, is_absolute_form
@@ -65,7 +65,9 @@ class Tracked:
         """Do it after all that is queued."""
         self._put(step, args, 0)
 
-    def read_later(self, step: Callable[..., Iterator[None]], data: bytes, *args: Any) -> None:
+    def read_later(
+        self, step: Callable[..., Iterator[None] | None], data: bytes, *args: Any
+    ) -> None:
         """Read ``data`` after all that is queued, unless too much is queued already."""
         if self._waiting + len(data) > MAX_WAITING:
             self.call.give_up()
@@ -156,7 +158,7 @@ class Watch:
                 self._answer(flow, refusals.unroutable(request.path))
                 return
             provider = route.provider
-            _send_to(request, route.scheme, route.host, route.port, route.path)
+            _send_to(request, route.origin, route.path)
         if provider is None:
             if self._admission.providers_only:
                 self._answer(flow, self._admission.not_a_provider())
@@ -165,7 +167,7 @@ class Watch:
             return
         entrance = Entrance.FORWARD if forward else Entrance.GATEWAY
         self._recorder.counters.invalid_tags += visit.tags.invalid
-        refusal = self._admission.admit(visit, request, provider.name)
+        refusal = self._admission.admit(visit, request, provider)
         self._track(flow, provider, entrance, visit.attribution)
         if refusal is None and visit.limited:
             refusal = self._judge_head(flow, visit)
@@ -201,16 +203,13 @@ class Watch:
         self, flow: http.HTTPFlow, provider: Provider, entrance: Entrance, payer: Attribution
     ) -> None:
         request = flow.request
-        headers = _plain(request.headers)
-        upgrade = headers.get("upgrade", "").lower()
-        websocket = request.method == "GET" and upgrade == "websocket"
-        path = request.path.partition("?")[0]
-        endpoint = WEBSOCKET if websocket else provider.classify(request.method, path)
+        head = _head(request)
+        endpoint = provider.classify(head)
         if endpoint.billing is Billing.FREE:
             request.stream = True
             return
         if endpoint.billing is Billing.UNKNOWN:
-            shape = path_shape(request.method, path)
+            shape = path_shape(head.method, head.path)
             add(self._recorder.counters.not_understood, f"{provider.name} {shape}")
         arrival = Arrival(
             id=new_id(),
@@ -222,8 +221,10 @@ class Watch:
             attribution=payer,
             upstream=request.host,
         )
-        record = self._recorder.begin(arrival)
-        tracked = Tracked(Call(arrival, headers), record, websocket=websocket)
+        # Looking at a result costs nothing: there is nothing to journal before it.
+        looking = endpoint.billing is Billing.RESULT
+        record = None if looking else self._recorder.begin(arrival)
+        tracked = Tracked(Call(arrival, head), record, websocket=head.websocket)
         flow.metadata[_TRACKED] = tracked
         self._open_calls += 1
         self.idle.clear()
@@ -309,9 +310,19 @@ class Watch:
             self._end(flow, _who_left(flow))
 
     def websocket_message(self, flow: http.HTTPFlow) -> None:
-        """Keep mitmproxy from collecting every message of a connection that lasts for hours."""
-        if flow.websocket:
-            flow.websocket.messages.clear()
+        """Read a message on its way, and keep mitmproxy from collecting them all for hours."""
+        if not flow.websocket:
+            return
+        if tracked := _tracked(flow):
+            for message in flow.websocket.messages:
+                tracked.read_later(
+                    tracked.call.websocket_message,
+                    message.content,
+                    message.from_client,
+                    time.monotonic(),
+                )
+            self._note_progress(tracked)
+        flow.websocket.messages.clear()
 
     def websocket_end(self, flow: http.HTTPFlow) -> None:
         if _tracked(flow) and flow.websocket:
@@ -327,7 +338,12 @@ class Watch:
         self._open_calls -= 1
         if not self._open_calls:
             self.idle.set()
-        self._recorder.finish(tracked.record, tracked.call.finish(now, failure, left))
+        call = tracked.call
+        if call.arrival.endpoint.billing is Billing.RESULT:
+            if result := call.result():
+                self._recorder.result(result)
+        else:
+            self._recorder.finish(tracked.record, call.finish(now, failure, left))
 
 
 def _plain(headers: http.Headers) -> dict[str, str]:
@@ -351,8 +367,23 @@ def _connected(flow: http.HTTPFlow) -> bool:
     return done is not None
 
 
-def _send_to(request: http.Request, scheme: str, host: str, port: int, path: str) -> None:
+def _head(request: http.Request) -> RequestHead:
+    headers = _plain(request.headers)
+    path, _, query = request.path.partition("?")
+    upgrade = headers.get("upgrade", "").lower()
+    return RequestHead(
+        request.method,
+        path,
+        query,
+        request.host,
+        headers,
+        websocket=request.method == "GET" and upgrade == "websocket",
+    )
+
+
+def _send_to(request: http.Request, origin: Origin, path: str) -> None:
     """Redirect a gateway request, leaving its header fields as they are but for Host's value."""
+    scheme, host, port = origin.scheme, origin.host, origin.port
     request.data.scheme = scheme.encode()
     request.data.host = host
     request.data.port = port

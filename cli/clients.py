@@ -13,6 +13,7 @@ from acm_addon.attribution import base_path
 from acm_addon.control.records import DEFAULT_PROJECT
 from acm_addon.process import DEFAULT_HOST
 from acm_addon.providers import PROVIDERS
+from acm_addon.routing import leads_to
 from acm_addon.trust import TRUST_VARIABLES
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -111,7 +112,7 @@ def own_base_urls(inherited: Mapping[str, str], port: int, host: str = DEFAULT_H
 
     They must be left alone: the program's key is meant for that server.
     """
-    upstreams = {provider.name: provider.upstream for provider in PROVIDERS}
+    upstreams = {provider.name: leads_to(provider) for provider in PROVIDERS}
     return [
         url.name
         for url in BASE_URLS

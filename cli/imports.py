@@ -1,5 +1,7 @@
 """``acm import``: captured traffic, priced as if it had passed through the proxy."""
 
+import shutil
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acm_addon.attribution import MAX_TAGS, parse_tags
 from acm_addon.errors import AcmError
 from acm_addon.home import acm_home
 from acm_addon.model import Attribution, Entry
@@ -22,10 +25,12 @@ from cli.render import clean
 if TYPE_CHECKING:
     from acm_addon.captures.reading import Reading, Tally
     from acm_addon.ledger.base import Ledger
+    from acm_addon.settlement import Record
 
 BATCH = 200
 """Rows in a transaction: a few milliseconds, so that no other writer waits long."""
 PROGRESS_EVERY_SECONDS = 0.2
+_GZIP = b"\x1f\x8b"
 
 
 def import_(
@@ -50,7 +55,9 @@ def import_(
     ] = None,
 ) -> None:
     """Price captured traffic and add it to the ledger, each call once however often it is read."""
-    attribution = Attribution(project, None, _tags(tag or []))
+    if not project.strip():
+        raise UsageError("--project is empty", "name a project, or leave it out")
+    attribution = Attribution(project.strip(), None, _tags(tag or []))
     for path in files:
         _check(path)
     from acm_addon.captures.reading import Reading
@@ -62,10 +69,9 @@ def import_(
         for path in files:
             reading = Reading(path, table, attribution)
             writer.begin()
-            for rows in batched(_watched(reading, path), BATCH):
-                writer.write(rows)
-                if as_json:
-                    for row in rows:
+            for records in batched(_watched(reading, path), BATCH):
+                for row in writer.write(records):
+                    if as_json:
                         print_json_line(entry_json(row))
             for line in _summary(path, reading, writer):
                 typer.echo(line, err=True)
@@ -84,7 +90,10 @@ class _Writer:
     """Books rows, or only counts them, and knows how many of a file were new."""
 
     def __init__(self, ledger: "Ledger | None") -> None:
+        from acm_addon.captures.dry_run import DryRun
+
         self._ledger = ledger
+        self._all = DryRun()
         self.begin()
 
     @property
@@ -93,16 +102,32 @@ class _Writer:
 
     def begin(self) -> None:
         """The rows that follow are another file's."""
-        self.inserted = self.duplicates = 0
-        self.cost = self.without_cost = 0
+        self.inserted = self.duplicates = self.settled = 0
+        self._cost, self._without_cost = self._all.cost, self._all.without_cost
 
-    def write(self, rows: tuple[Entry, ...]) -> None:
-        self.cost += sum(row.cost or 0 for row in rows)
-        self.without_cost += sum(row.cost is None for row in rows)
+    @property
+    def cost(self) -> int:
+        """Nano-dollars."""
+        return self._all.cost - self._cost
+
+    @property
+    def without_cost(self) -> int:
+        return max(self._all.without_cost - self._without_cost, 0)
+
+    def write(self, records: "tuple[Record, ...]") -> list[Entry]:
+        """The rows that are new in this import, or other than they were."""
         if self._ledger is not None:
-            booked = self._ledger.book(rows, {})
+            try:
+                booked = self._ledger.book(records, {})
+            except sqlite3.Error as error:
+                raise AcmError(
+                    f"cannot write to the ledger ({type(error).__name__})",
+                    "is there room on the disk? Then import again: what is booked is not repeated",
+                ) from error
             self.inserted += booked.inserted
             self.duplicates += booked.duplicates
+            self.settled += booked.settled
+        return self._all.book(records)
 
     def close(self) -> None:
         if self._ledger is not None:
@@ -126,23 +151,35 @@ def _check(path: Path) -> None:
         raise UsageError(f"there is no file {path}", "name files that exist")
     if not path.is_file():
         raise UsageError(f"{path} is no regular file", "save what it gives to a file first")
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_GZIP))
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}", "is it yours to read?"
+        ) from None
+    if start == _GZIP:
+        raise UsageError(f"{path} is compressed with gzip", "unpack it first: gunzip --keep FILE")
 
 
 def _tags(given: list[str]) -> dict[str, str]:
-    """Raises UsageError for a tag that is not ``name=value``."""
-    tags = {}
+    """The same as ``X-ACM-Tags`` may say. Raises UsageError for what is no tag, or one too many."""
+    tags: dict[str, str] = {}
     for each in given:
-        name, equals, value = each.partition("=")
-        if not (name.strip() and equals):
-            raise UsageError(f"{each!r} is no tag", "write --tag name=value")
-        tags[name.strip()] = value.strip()
+        found = parse_tags(each)
+        if found.invalid or len(found.values) != 1:
+            hint = "write --tag name=value: letters, digits and _.-, in a value also :@/+"
+            raise UsageError(f"{each!r} is no tag", hint)
+        tags |= found.values
+    if len(tags) > MAX_TAGS:
+        raise UsageError(f"a call has at most {MAX_TAGS} tags", "leave out some --tag")
     return tags
 
 
-def _watched(reading: "Reading", path: Path) -> Iterator[Entry]:
-    """The rows, with a line on standard error that moves while they come, on a terminal."""
+def _watched(reading: "Reading", path: Path) -> "Iterator[Record]":
+    """The records, with a line on standard error that moves while they come, on a terminal."""
     if not sys.stderr.isatty():
-        yield from reading.rows()
+        yield from reading.records()
         return
     size, shown = path.stat().st_size or 1, 0.0
 
@@ -151,11 +188,18 @@ def _watched(reading: "Reading", path: Path) -> Iterator[Entry]:
         if (now := time.monotonic()) - shown > PROGRESS_EVERY_SECONDS:
             shown = now
             share = min(100 * reading.read_bytes // size, 100)
-            text = f"acm: {clean(path.name)}: {share}%, {reading.tally.billable:,} calls"
+            numbers = f"{share}%, {reading.tally.billable:,} calls"
+            text = progress_line(path.name, numbers, shutil.get_terminal_size().columns)
             typer.echo(f"\r\033[K{text}", err=True, nl=False)
 
-    yield from reading.rows(show)
+    yield from reading.records(show)
     typer.echo("\r\033[K", err=True, nl=False)
+
+
+def progress_line(name: str, numbers: str, columns: int) -> str:
+    """One line that fits: one that wraps cannot be written over, and would fill the screen."""
+    whole = f"acm: {clean(name)}: {numbers}"
+    return whole if len(whole) < columns else numbers[: max(columns - 1, 0)]
 
 
 def _summary(path: Path, reading: "Reading", writer: _Writer) -> list[str]:
@@ -170,6 +214,8 @@ def _summary(path: Path, reading: "Reading", writer: _Writer) -> list[str]:
         f"  {tally.not_provider:,} not calls of a provider",
         f"  {tally.unreadable:,} unreadable{_places(reading)}",
     ]
+    if tally.results:
+        lines.insert(4, f"  {tally.results:,} results of earlier work{_settled(writer)}")
     if tally.undated:
         lines.append(
             f"  {tally.undated:,} calls have no time of their own: they take the file's date, and"
@@ -187,6 +233,10 @@ def _booked(tally: "Tally", writer: _Writer) -> str:
     if writer.dry:
         return f": {cost}; nothing was written"
     return f": {cost}; {writer.inserted:,} booked, {writer.duplicates:,} in the ledger already"
+
+
+def _settled(writer: _Writer) -> str:
+    return "" if writer.dry else f": {writer.settled:,} settled a call that was pending"
 
 
 def _places(reading: "Reading") -> str:

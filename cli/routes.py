@@ -16,6 +16,7 @@ def routes(
 ) -> None:
     """List the providers: their gateway path, where it leads, and their hosts."""
     from acm_addon.providers import PROVIDERS
+    from acm_addon.routing import gateway_path, leads_to
     from cli.clients import BASE_URLS, origin
 
     state = process.running(acm_home())
@@ -25,7 +26,12 @@ def routes(
         return
     rows = [("PROVIDER", "GATEWAY", "LEADS TO", "HOSTS OPENED BY THE PROXY")]
     rows += [
-        (provider.name, f"{base}/{provider.name}/…", provider.upstream, ", ".join(provider.hosts))
+        (
+            provider.name,
+            base + gateway_path(provider),
+            leads_to(provider),
+            ", ".join(provider.hosts),
+        )
         for provider in PROVIDERS
     ]
     rows.append(
@@ -44,6 +50,7 @@ def routes(
 
 def _document(base: str) -> dict[str, object]:
     from acm_addon.providers import PROVIDERS
+    from acm_addon.routing import leads_to
     from cli.clients import BASE_URLS
 
     return {
@@ -52,7 +59,9 @@ def _document(base: str) -> dict[str, object]:
             {
                 "name": provider.name,
                 "gateway": f"{base}/{provider.name}",
-                "upstream": provider.upstream,
+                "upstream": leads_to(provider),
+                "credential": provider.access.credential,
+                "notes": provider.access.notes,
                 "hosts": list(provider.hosts),
                 "base_urls": {
                     url.name: f"{base}/{url.provider}{url.path}"

@@ -3,6 +3,7 @@
 import json
 
 from acm_addon.model import Attribution, Entrance, Reason, utc_now
+from acm_addon.providers.base import RequestHead
 from acm_addon.routing import provider_named
 from acm_addon.tap import Arrival, Call, Outcome, exhaust
 
@@ -27,11 +28,11 @@ def call(path: str = "/v1/chat/completions") -> Call:
         started=100.0,
         entrance=Entrance.GATEWAY,
         provider=provider,
-        endpoint=provider.classify("POST", path),
+        endpoint=provider.classify(RequestHead("POST", path)),
         attribution=Attribution(),
         upstream="api.openai.com",
     )
-    return Call(arrival, {"content-type": "application/json"})
+    return Call(arrival, RequestHead("POST", path, headers={"content-type": "application/json"}))
 
 
 def asked() -> Call:

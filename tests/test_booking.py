@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from acm_addon.booking import book
+from acm_addon.booking import book, price_of
 from acm_addon.model import (
     Attribution,
     Completeness,
     Entrance,
     Entry,
     Exchange,
+    PriceContext,
     PriceStatus,
     Reason,
     Usage,
@@ -201,3 +202,27 @@ def test_the_tier_as_served_is_priced(tier: str | None, context: dict[str, str],
     entry = booked(replace(CALL, tier=tier, price_context=context), REPORTED)
 
     assert nano == entry.cost
+
+
+@pytest.mark.parametrize("incomplete", [False, True])
+def test_a_row_can_be_priced_again(incomplete: bool) -> None:
+    """It keeps everything that its price depended on, the tier as served included."""
+    call = replace(CALL, tier="priority", price_context={"speed": "fast"})
+    entry = booked(call, replace(REPORTED, incomplete=incomplete))
+
+    context = PriceContext("openai", {"service_tier": "priority", "speed": "fast"}, incomplete)
+    assert context == entry.price_context
+    again = price_of(entry.usage, context, entry.model, entry.time, PriceTable.current())
+    assert (entry.lines, entry.computed_cost, entry.known_cost, entry.price_status) == (
+        again.lines,
+        again.computed,
+        again.known,
+        again.status,
+    )
+
+
+def test_a_row_that_nothing_was_due_for_has_no_price_context() -> None:
+    """No price had a part in it."""
+    entry = booked(replace(CALL, completeness=Completeness.REFUSED), REPORTED)
+
+    assert (None, 0) == (entry.price_context, entry.cost)

@@ -18,7 +18,7 @@ from acm_addon.ledger.sqlite import SqliteLedger
 from acm_addon.model import Completeness, Entry, PriceStatus, Reason
 from acm_addon.spool import spool_paths
 from tests.calls import make_begin, make_entry
-from tests.drains import drain_process
+from tests.drains import DRAIN, by_id, drain_process, wait_for_a_change
 
 PATIENCE = 30.0
 """Seconds that a test waits before it fails."""
@@ -165,14 +165,12 @@ def test_a_drain_that_is_killed_is_taken_over(home: Home) -> None:
     entries = record(journal, 3000)
     journal.close()
     for _ in range(5):
-        drain = subprocess.Popen([sys.executable, "-c", _DRAIN, str(home.root), "1"])
-        _wait_for_a_change(home, drain)
+        drain = subprocess.Popen([sys.executable, "-c", DRAIN, str(home.root), "1"])
+        wait_for_a_change(home, drain)
         drain.kill()
         drain.wait()
     Drain(home).run_once()
-    assert sorted(entries, key=lambda entry: entry.id) == sorted(
-        rows(home), key=lambda entry: entry.id
-    )
+    assert by_id(entries) == by_id(rows(home))
     assert [3000] * 3 == rolled_up(home)
 
 
@@ -182,7 +180,7 @@ def test_two_drains_at_once_book_each_call_once(home: Home) -> None:
     assert writer.stdout
     said = [writer.stdout.readline() for _ in range(50)]
     drains = [
-        subprocess.Popen([sys.executable, "-c", _DRAIN, str(home.root), "200"]) for _ in range(2)
+        subprocess.Popen([sys.executable, "-c", DRAIN, str(home.root), "200"]) for _ in range(2)
     ]
     said += [writer.stdout.readline() for _ in range(500)]
     writer.kill()
@@ -299,16 +297,6 @@ def test_a_pass_without_orphans_loads_no_price_data(home: Home) -> None:
     journal.close()
 
 
-_DRAIN = """
-import sys
-from pathlib import Path
-from acm_addon.drain import Drain
-from acm_addon.home import Home
-for _ in range(int(sys.argv[2])):
-    Drain(Home(Path(sys.argv[1]))).run_once()
-"""
-
-
 def _writer(home: Home) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "tests.journal_writer", str(home.journal)], stdout=subprocess.PIPE
@@ -330,11 +318,3 @@ def _wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
-
-
-def _wait_for_a_change(home: Home, process: subprocess.Popen[bytes]) -> None:
-    """Until ``process`` has changed the ledger, or is through."""
-    with LedgerReader(home.ledger) as reader:
-        before = reader.newest_rowid()
-        while process.poll() is None and reader.newest_rowid() == before:
-            time.sleep(0.001)

@@ -15,6 +15,8 @@ from acm_addon.model import (
     CostLine,
     Entrance,
     Entry,
+    ModelUsage,
+    PriceContext,
     PriceStatus,
     Reason,
     Source,
@@ -73,6 +75,17 @@ ENTRIES = st.builds(
     source=st.none()
     | st.builds(Source, TEXT, line=st.integers(1))
     | st.builds(Source, TEXT, index=st.integers(0)),
+    price_context=st.none()
+    | st.builds(PriceContext, TEXT, st.dictionaries(TEXT, TEXT, max_size=2), st.booleans()),
+    other_usage=st.lists(
+        st.builds(
+            ModelUsage,
+            st.none() | TEXT,
+            st.dictionaries(TEXT, QUANTITY),
+            st.dictionaries(TEXT, TEXT, max_size=2),
+        ),
+        max_size=2,
+    ).map(tuple),
 )
 
 
@@ -112,6 +125,8 @@ def plain() -> dict[str, Any]:
         "price_version": None,
         "reason": None,
         "source": None,
+        "price_context": None,
+        "other_usage": [],
     }
 
 

@@ -13,6 +13,7 @@ from mitmproxy.io import FlowWriter, tnetstring
 from mitmproxy.test import tflow, tutils
 
 from acm_addon import flows
+from acm_addon.captures.flow_frames import Kind, read_frame
 from acm_addon.captures.reading import Reading
 from acm_addon.model import Attribution, Completeness, Entry
 from acm_addon.pricing import PriceTable
@@ -54,7 +55,7 @@ def dumped(*values: Any) -> bytes:
 
 def read(path: Path) -> tuple[list[Entry], Reading]:
     reading = Reading(path, PriceTable.current(), Attribution())
-    return list(reading.rows()), reading
+    return [row for row in reading.records() if isinstance(row, Entry)], reading
 
 
 def test_a_flow_is_priced_from_its_wire_bytes(tmp_path: Path) -> None:
@@ -79,8 +80,8 @@ def test_a_flow_that_is_too_long_costs_itself_alone(monkeypatch: pytest.MonkeyPa
     """It is passed over without being read."""
     monkeypatch.setattr(flows, "MAX_ENTRY", 5000)
     long = chat_flow(content=b"x" * 6000)
-    found = list(flows.lines_of(io.BytesIO(dumped(long, chat_flow()))))
-    assert [True, None] == [line.get("unreadable") for line in found]
+    found = list(flows.frames_of(io.BytesIO(dumped(long, chat_flow()))))
+    assert [Kind.UNREADABLE, Kind.CALL] == [frame.kind for frame in found]
 
 
 def test_garbage_after_a_flow(tmp_path: Path) -> None:
@@ -90,17 +91,14 @@ def test_garbage_after_a_flow(tmp_path: Path) -> None:
 
 
 def test_bodies_of_other_hosts_stay_where_they_are(tmp_path: Path) -> None:
-    """They are not even handed to the command line."""
+    """Nothing of such a flow is even handed to the command line."""
     path = saved(tmp_path / "flows", dumped(chat_flow("example.com")))
     ended = subprocess.run(
         [sys.executable, "-m", "acm_addon.flows", str(path)], check=True, capture_output=True
     )
-    line = json.loads(ended.stdout)
-    assert ("example.com", None, None) == (
-        line["host"],
-        line["request_body"],
-        line["response_body"],
-    )
+    frame = read_frame(io.BytesIO(ended.stdout))
+    assert frame is not None
+    assert (Kind.NO_CALL, b"", b"") == (frame.kind, frame.request, frame.response)
 
 
 def test_a_call_that_broke_off(tmp_path: Path) -> None:
@@ -127,3 +125,13 @@ def test_the_same_flows_give_the_same_ids(tmp_path: Path) -> None:
     first = [row.id for row in read(saved(tmp_path / "a", data))[0]]
     assert first == [row.id for row in read(saved(tmp_path / "b", data))[0]]
     assert 2 == len(set(first))
+
+
+def test_a_flow_of_odd_numbers(tmp_path: Path) -> None:
+    """Its durations are not known, and a status that is none makes it unreadable."""
+    odd = chat_flow(timestamp_end=1e18).get_state()
+    bad = chat_flow().get_state()
+    bad["response"]["status_code"] = 10**30
+    (row,), reading = read(saved(tmp_path / "flows", dumped(odd, bad)))
+    assert (None, 300) == (row.latency_ms, row.first_byte_ms)
+    assert [1] == reading.tally.unreadable_places

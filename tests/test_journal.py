@@ -10,6 +10,7 @@ import pytest
 import acm_addon.journal
 from acm_addon.journal import Journal, Progress, Sent
 from acm_addon.model import Entry
+from acm_addon.settlement import Link
 from acm_addon.spool import Spool, spool_paths
 from tests.calls import make_begin, make_entry
 
@@ -25,7 +26,7 @@ def spooled(folder: Path) -> list[Spool]:
 
 def entries(path: Path) -> list[Entry]:
     with Spool(path, None) as spool:
-        return list(spool.read(final=True))
+        return [record for record in spool.read(final=True) if isinstance(record, Entry)]
 
 
 def locked(path: Path) -> bool:
@@ -119,6 +120,23 @@ def test_a_long_call_keeps_its_file_through_rotation(tmp_path: Path) -> None:
         entry.id for path in files for entry in entries(path)
     )
     journal.close()
+
+
+def test_settlements_need_no_call_and_hold_no_file(tmp_path: Path) -> None:
+    """Each is a record by itself; a full file is let go as soon as another one is begun."""
+    journal = Journal(tmp_path, rotate_bytes=2000)
+    for number in range(5):
+        journal.settle(make_entry(object_id=f"batch_{number}"))
+        journal.link(Link("openai", f"file-{number}", f"batch_{number}"))
+    files = spool_paths(tmp_path)
+    assert len(files) > 2
+    assert 1 == sum(map(locked, files))
+    with pytest.raises(ValueError, match="object"):
+        journal.settle(make_entry(object_id=None))
+    journal.close()
+    for write in (lambda: journal.settle(make_entry()), lambda: journal.link(Link("a", "b", "c"))):
+        with pytest.raises(OSError, match="closed"):
+            write()
 
 
 def test_records_of_many_threads_stay_whole(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acm_addon.json_fields import ANY, MAX_DEPTH, MAX_TOTAL, MAX_VALUE, JsonFields
+from acm_addon.json_fields import ANY, MAX_DEPTH, MAX_TOKEN, MAX_TOTAL, MAX_VALUE, JsonFields
 
 _WANTED = (
     ("usage",),
@@ -137,6 +137,17 @@ def test_deep_nesting_is_malformed_and_harmless(opener: bytes, piece: int) -> No
     """Nesting beyond the limit stops the reading; nothing recurses."""
     fields = _fields(opener * (MAX_DEPTH + 10), piece)
     assert fields.malformed
+
+
+@pytest.mark.parametrize("piece", [0, 1, 999])
+@pytest.mark.parametrize(("size", "malformed"), [(MAX_TOKEN, False), (MAX_TOKEN + 1, True)])
+def test_keys_are_bounded_alike_in_all_pieces(size: int, malformed: bool, piece: int) -> None:
+    """The bound of a key and its blanks is the same where the key comes whole."""
+    blank = b" " * size
+    key = b'"' + b"k" * (size - 2) + b'"'
+    for data in (b"{%s:1,%s:2}" % (key, key), b"{%s:[],%s:[]}" % (key, key), b"{%s}" % blank):
+        fields = _fields(data, piece)
+        assert (malformed, not malformed) == (fields.malformed, fields.closed)
 
 
 def test_values_beyond_the_bound_are_not_held() -> None:

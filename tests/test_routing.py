@@ -15,6 +15,8 @@ from acm_addon.routing import gateway_paths, gateway_route, may_be_provider, pro
             "generativelanguage.googleapis.com",
             "/v1beta/models/gemini-2.0-flash:generateContent",
         ),
+        ("/xai/eu-west-1.api.x.ai/v1/responses?a=1", {}, "eu-west-1.api.x.ai", "/v1/responses?a=1"),
+        ("/openai/api.x.ai/v1", {}, "api.openai.com", "/api.x.ai/v1"),
         ("/v1/messages", {"x-api-key": "k"}, "api.anthropic.com", "/v1/messages"),
         ("/v1/messages", {"anthropic-version": "v"}, "api.anthropic.com", "/v1/messages"),
         ("/v1/responses", {"authorization": "Bearer k"}, "api.openai.com", "/v1/responses"),
@@ -23,12 +25,13 @@ from acm_addon.routing import gateway_paths, gateway_route, may_be_provider, pro
 def test_gateway_paths_lead_to_their_provider(
     target: str, headers: dict[str, str], host: str, path: str
 ) -> None:
-    """A prefix names the provider and is all that goes; plain /v1 goes by the credential."""
+    """The provider's name, and a host of its after that, are all that goes from a path. Plain /v1
+    goes by the credential."""
     route = gateway_route(target, headers)
 
     assert route is not None
-    assert (host, path) == (route.host, route.path)
-    assert ("https", 443) == (route.scheme, route.port)
+    assert (host, path) == (route.origin.host, route.path)
+    assert ("https", 443) == (route.origin.scheme, route.origin.port)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from acm_addon.frames import frame
 from acm_addon.journal import Journal
 from acm_addon.ledger.base import Position
 from acm_addon.model import Entry
+from acm_addon.settlement import Link, Settlement
 from acm_addon.spool import Spool, spool_paths
 from tests.calls import make_begin, make_entry
 
@@ -93,6 +94,20 @@ def test_records_larger_than_a_chunk_are_read(tmp_path: Path) -> None:
         assert 0 == spool.corrupt
 
 
+def test_settlements_and_links_are_read_in_their_order(tmp_path: Path) -> None:
+    """They belong to no call: none is opened by them, and no open call is closed."""
+    journal = Journal(tmp_path)
+    open_call = journal.begin(make_begin())
+    settlement, link = make_entry(id=open_call.id), Link("openai", "file-1", "batch_1")
+    journal.link(link)
+    journal.settle(settlement)
+    journal.close()
+    with Spool(spool_paths(tmp_path)[0], None) as spool:
+        assert [link, Settlement(settlement)] == list(spool.read(final=True))
+        assert [open_call.id] == [orphan.begin.id for orphan in spool.orphans()]
+        assert 0 == spool.corrupt
+
+
 def test_a_record_that_is_no_record_is_counted(tmp_path: Path) -> None:
     """Sound frames of unsound content are skipped, whatever they hold."""
     path, entries = journalled(tmp_path, 1)
@@ -101,6 +116,9 @@ def test_a_record_that_is_no_record_is_counted(tmp_path: Path) -> None:
         b"{}",
         b'{"record":"new"}',
         b'{"record":"end","id":"x"}',
+        b'{"record":"settle","id":"x"}',
+        b'{"record":"link","provider":"openai"}',
+        b'{"record":"link","provider":"openai","object_id":7,"to":null}',
         b"null",
         b"\xff",
         b"",

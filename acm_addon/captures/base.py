@@ -1,6 +1,6 @@
 """One captured exchange as a value, whatever file it comes from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -10,6 +10,10 @@ MAX_ENTRY = 32 * 1024 * 1024
 """Bytes of one entry that are read. A longer one is skipped, and counted as unreadable."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST = 10**6
+"""Seconds: some eleven days."""
+_TOO_LATE = datetime(2200, 1, 1, tzinfo=UTC)
+"""A time beyond it is garbage, such as the year 9999 that stands for "never"."""
 
 
 class Format(Enum):
@@ -18,20 +22,8 @@ class Format(Enum):
     LINES = "JSON lines"
 
 
-class NotHttpError(Exception):
-    """An entry that is sound and no HTTP exchange, such as a raw TCP flow."""
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """One entry as it lies in its file."""
-
-    number: int
-    """Its line, counted from 1, or its index, counted from 0."""
-    data: bytes | None
-    """The entry's JSON; None where it is cut off, or longer than ``MAX_ENTRY``."""
-    end: int
-    """Bytes of the file that were read up to now, for a progress display."""
+class NotACallError(Exception):
+    """An entry that is sound and no call of a provider, such as a raw TCP flow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +48,8 @@ class Captured:
     broken_off: bool = False
     """The exchange itself ended in an error of the network."""
     websocket: bool = False
+    messages: Sequence[tuple[bool, bytes]] | None = None
+    """Of a websocket: whether the client sent it, and the message; None where there are none."""
     seconds: float | None = None
     """From the request's start to the response's end."""
     first_byte_seconds: float | None = None
@@ -75,9 +69,9 @@ def without_coding(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def aware(time: datetime) -> datetime | None:
-    """A time in UTC; one without an offset is taken for UTC. None before 1970."""
+    """A time in UTC; one without an offset is taken for UTC. None before 1970 or after 2199."""
     time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    return time if time >= _EPOCH else None
+    return time if _EPOCH <= time < _TOO_LATE else None
 
 
 def time_of(text: object) -> datetime | None:
@@ -100,4 +94,26 @@ def seconds_of(milliseconds: object) -> float | None:
     """A duration that can be one; HAR writes -1 for an unknown one."""
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
         return None
-    return milliseconds / 1000 if 0 <= milliseconds < 10**9 else None
+    return milliseconds / 1000 if 0 <= milliseconds < 1000 * _LONGEST else None
+
+
+def duration(seconds: float | None) -> float | None:
+    """``seconds`` where they can be those of a call."""
+    return seconds if seconds is not None and 0 <= seconds < _LONGEST else None
+
+
+def status_of(value: object) -> int | None:
+    """An HTTP status; None for zero or nothing, which mean that no answer came.
+
+    Raises TypeError or ValueError for what is none.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError("a status is a number")
+    status = int(value)
+    if status == 0:
+        return None
+    if not 100 <= status <= 999:
+        raise ValueError("a status has three digits")
+    return status

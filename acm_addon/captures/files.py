@@ -5,16 +5,18 @@ byte order mark. No more than one entry is in memory.
 """
 
 import codecs
-import io
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from acm_addon.captures.base import MAX_ENTRY, Format, Raw
+from acm_addon.captures.base import MAX_ENTRY, Format
+from acm_addon.captures.flow_frames import Frame, read_frame
 from acm_addon.captures.har_entries import HarEntries
+from acm_addon.captures.har_salvage import apart, closes, is_several
 
 _PIECE = 1024 * 1024
 _FLOW = re.compile(rb"\d{1,12}:")
@@ -25,8 +27,20 @@ _BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_FLOW_LINE = 2 * MAX_ENTRY
-"""Bytes of a line about one flow: its bodies are in base64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """One entry as it lies in its file."""
+
+    number: int
+    """Its line, counted from 1, or its index, counted from 0."""
+    data: bytes | None
+    """The entry's JSON; None where it is cut off, or longer than ``MAX_ENTRY``, or a flow."""
+    end: int
+    """Bytes of the file that were read up to now, for a progress display."""
+    frame: Frame | None = None
+    """What is said of a flow; None also where its reader died over it."""
 
 
 def format_of(path: Path) -> Format:
@@ -51,14 +65,24 @@ def raw_entries(path: Path, format_: Format) -> Iterator[Raw]:
 
 
 def _har(path: Path) -> Iterator[Raw]:
-    entries, index = HarEntries(), 0
+    """Also one without data at the end, where there may have been more that did not come out."""
+    entries, index, damaged = HarEntries(), 0, False
     with path.open("rb") as file:
-        for piece in _utf8(file):
-            for data in entries.feed(piece):
+        for whole in _har_entries(entries, file):
+            for data in (None,) if whole is None else apart(whole):
+                damaged |= whole is not None and (data is None or not closes(data))
                 yield Raw(index, data, file.tell())
                 index += 1
-        if entries.inside_entry:
+        if entries.astray and not damaged:
             yield Raw(index, None, file.tell())
+
+
+def _har_entries(entries: HarEntries, file: BinaryIO) -> Iterator[bytes | None]:
+    """Those that end, and what there is of one that does not but seems to hold others."""
+    for piece in _utf8(file):
+        yield from entries.feed(piece)
+    if entries.inside_entry and (rest := entries.held()) and is_several(rest):
+        yield rest
 
 
 def _lines(path: Path) -> Iterator[Raw]:
@@ -121,13 +145,17 @@ def _flows(path: Path) -> Iterator[Raw]:
     command = [sys.executable, "-m", "acm_addon.flows", str(path.resolve())]
     size = path.stat().st_size
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+        command,
+        bufsize=_PIECE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
     ) as process:
-        assert isinstance(process.stdout, io.BufferedReader)
+        assert process.stdout is not None
         index = 0
         try:
-            while line := process.stdout.readline(_FLOW_LINE):
-                yield Raw(index, line if line.endswith(b"\n") else None, 0)
+            while frame := read_frame(process.stdout):
+                yield Raw(index, None, frame.end, frame)
                 index += 1
             if process.wait():  # It died over a flow.
                 yield Raw(index, None, size)

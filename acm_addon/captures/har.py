@@ -9,8 +9,16 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from acm_addon.captures.base import Captured, header_map, seconds_of, time_of, without_coding
+from acm_addon.captures.base import (
+    Captured,
+    header_map,
+    seconds_of,
+    status_of,
+    time_of,
+    without_coding,
+)
 
+_BINARY = 2
 _BEFORE_ANSWER = ("blocked", "dns", "connect", "send", "wait")
 """Timings up to the response's first byte; ``ssl`` is inside ``connect``."""
 
@@ -20,7 +28,6 @@ def captured(entry: Mapping[str, Any]) -> Captured:
     request, response = entry["request"], entry.get("response") or {}
     url = urlsplit(request["url"])
     content = response.get("content") or {}
-    status = int(response.get("status") or 0)
     answer = without_coding(_headers(response))
     if content.get("mimeType"):
         answer.setdefault("content-type", str(content["mimeType"]))
@@ -31,11 +38,12 @@ def captured(entry: Mapping[str, Any]) -> Captured:
         time=time_of(entry.get("startedDateTime")),
         request_headers=without_coding(_request_headers(request)),
         request_body=_text(request.get("postData") or {}),
-        status=status or None,
+        status=status_of(response.get("status")),
         response_headers=answer,
         response_body=b"" if content.get("size") == 0 else _text(content),
         broken_off=bool(response.get("_error")),
         websocket=url.scheme in ("ws", "wss") or "_webSocketMessages" in entry,
+        messages=_messages(entry.get("_webSocketMessages")),
         seconds=seconds_of(entry.get("time")),
         first_byte_seconds=_first_byte(entry.get("timings") or {}),
     )
@@ -65,3 +73,14 @@ def _first_byte(timings: Mapping[str, Any]) -> float | None:
     if seconds_of(timings.get("wait")) is None:
         return None
     return sum(seconds_of(timings.get(name)) or 0.0 for name in _BEFORE_ANSWER)
+
+
+def _messages(values: Any) -> list[tuple[bool, bytes]] | None:
+    """Chrome's ``_webSocketMessages``: text as it is, binary messages (opcode 2) in base64."""
+    if values is None:
+        return None
+    return [(each["type"] == "send", _message(each["opcode"], each["data"])) for each in values]
+
+
+def _message(opcode: int, data: str) -> bytes:
+    return base64.b64decode(data) if opcode == _BINARY else data.encode("utf-8", "surrogatepass")

@@ -20,9 +20,10 @@ _RUN = re.compile(_BETWEEN + b"(?:(?:" + _CLOSED + b")" + _BETWEEN + b")*+", re.
 _REST_OF_STRING = re.compile(_TEXT, re.DOTALL)
 _BETWEEN_ENTRIES = re.compile(_BETWEEN)
 _ENTRIES_KEY = re.compile(rb'"entries"\s*+:\s*+\Z')
+_LOG_KEY = re.compile(rb'"log"\s*+:\s*+\Z')
 _TAIL = 64
 """Bytes before a bracket that are kept to see whether it follows the key."""
-_LOG_DEPTH, _ENTRIES_DEPTH = 2, 3
+_DOCUMENT_DEPTH, _LOG_DEPTH, _ENTRIES_DEPTH = 1, 2, 3
 
 
 class HarEntries:
@@ -38,6 +39,15 @@ class HarEntries:
         self._tail = b""
         self._held: list[bytes] = []
         self._size = 0
+        self._had_log = False
+        """Whether this document is a HAR."""
+        self._astray = False
+
+    @property
+    def astray(self) -> bool:
+        """Whether its brackets do not match, it is cut off, or something else stands beside it:
+        there may be entries that did not come out."""
+        return self._astray or self._depth > 0 or self._in_string
 
     @property
     def inside_entry(self) -> bool:
@@ -71,9 +81,13 @@ class HarEntries:
         if self.inside_entry:
             self._hold(data[start : len(data) - len(self._rest)])
 
+    def held(self) -> bytes | None:
+        """What came of an entry that did not end; None where it is longer than the limit."""
+        return b"".join(self._held) if self._size <= self._limit else None
+
     def _pattern(self) -> re.Pattern[bytes]:
         at_entries = self._in_entries and self._depth == _ENTRIES_DEPTH
-        return _BETWEEN_ENTRIES if at_entries else _RUN
+        return _BETWEEN_ENTRIES if at_entries or self._depth <= _DOCUMENT_DEPTH else _RUN
 
     def _through_string(self, data: bytes, at: int) -> int:
         end = _REST_OF_STRING.match(data, at).end()  # type: ignore[union-attr]
@@ -96,6 +110,8 @@ class HarEntries:
         entry = self._in_entries and self._depth == _ENTRIES_DEPTH
         if byte == 0x5B and self._depth == _LOG_DEPTH and not self._in_entries:
             self._in_entries = _ENTRIES_KEY.search(self._tail) is not None
+        elif self._depth == _DOCUMENT_DEPTH:
+            self._had_log |= _LOG_KEY.search(self._tail) is not None
         self._tail = b""
         self._depth += 1
         if entry:
@@ -104,7 +120,10 @@ class HarEntries:
 
     def _close(self) -> bool:
         """True where the bracket ends an entry."""
-        self._depth = max(self._depth - 1, 0)
+        self._depth -= 1
+        if self._depth <= 0:
+            self._astray |= not self._had_log
+            self._depth, self._had_log = 0, False
         if self._in_entries and self._depth < _ENTRIES_DEPTH:
             self._in_entries = False
             return False

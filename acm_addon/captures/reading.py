@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from acm_addon.captures import flow_lines, har, recordings
-from acm_addon.captures.base import Captured, Format, NotHttpError, Raw
-from acm_addon.captures.files import format_of, raw_entries
+from acm_addon.captures import flow_frames, har, recordings
+from acm_addon.captures.base import Captured, Format, NotACallError, aware
+from acm_addon.captures.files import Raw, format_of, raw_entries
 from acm_addon.captures.replay import Importing, Kind, entry_of
-from acm_addon.model import Attribution, Entry, Source
+from acm_addon.model import Attribution, Source, utc_now
 from acm_addon.pricing import PriceTable
+from acm_addon.settlement import Record
 
-_MEANINGS: Mapping[Format, Callable[[Mapping[str, Any]], Captured]] = {
+_TEXTS: Mapping[Format, Callable[[Mapping[str, Any]], Captured]] = {
     Format.HAR: har.captured,
-    Format.FLOWS: flow_lines.captured,
     Format.LINES: recordings.captured,
 }
 UNREADABLE = (
@@ -35,12 +35,14 @@ _SHOWN_PLACES = 20
 
 @dataclass(slots=True)
 class Tally:
-    """What was found. Every entry is in exactly one of the first four."""
+    """What was found. Every entry is in exactly one of the first five."""
 
     billable: int = 0
     """Calls that make a row."""
     free: int = 0
     """Calls of a provider that never cost anything."""
+    results: int = 0
+    """Looks at what earlier work came to, which is what that work costs."""
     not_provider: int = 0
     unreadable: int = 0
     errors: int = 0
@@ -52,7 +54,7 @@ class Tally:
 
     @property
     def readable(self) -> int:
-        return self.billable + self.free + self.not_provider
+        return self.billable + self.free + self.results + self.not_provider
 
 
 class Reading:
@@ -60,59 +62,64 @@ class Reading:
 
     def __init__(self, path: Path, table: PriceTable, attribution: Attribution) -> None:
         """Raises OSError."""
-        modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         self.tally = Tally()
         self.format = format_of(path)
         self.read_bytes = 0
         self._path = path
-        self._importing = Importing(table, attribution, modified)
-        self._meaning = _MEANINGS[self.format]
+        self._importing = Importing(table, attribution, _date_of(path))
         self._chain = hashlib.sha256()
         """Of all the entries so far. A row's id is derived from it: the same file gives the same
         ids, and so does one that has grown since."""
 
-    def rows(self, progress: Callable[[], None] | None = None) -> Iterator[Entry]:
-        """The rows of the billable calls, in the file's order. Raises OSError.
+    def records(self, progress: Callable[[], None] | None = None) -> Iterator[Record]:
+        """What is to be booked, in the file's order: the rows of billable calls, and what is said
+        of the results of earlier work. Raises OSError.
 
         ``progress`` is called after every entry, whatever it is.
         """
         for raw in raw_entries(self._path, self.format):
             self.read_bytes = raw.end
-            row = self._row(raw)
+            records = self._records(raw)
             if progress is not None:
                 progress()
-            if isinstance(row, Entry):
-                self.tally.billable += 1
-                yield row
+            yield from records
 
-    def _row(self, raw: Raw) -> Entry | None:
+    def _records(self, raw: Raw) -> list[Record]:
         try:
-            value = _parsed(raw)
-            digest = self._digest(raw, value)
-            captured = self._meaning(value)
-        except NotHttpError:
+            captured = self._captured(raw)
+        except NotACallError:
             self.tally.not_provider += 1
-            return None
+            return []
         except UNREADABLE:
             self._unreadable(raw)
-            return None
+            return []
+        digest = self._chain.digest()
         found = entry_of(captured, digest, self._source(raw.number), self._importing)
         if isinstance(found, Kind):
             self.tally.free += found is Kind.FREE
             self.tally.not_provider += found is Kind.NOT_PROVIDER
-            return None
+            return []
+        if isinstance(found, list):
+            self.tally.results += 1
+            return found
+        self.tally.billable += 1
         self.tally.errors += captured.status is not None and captured.status >= 400
         self.tally.undated += captured.time is None
-        return found
+        return [found]
 
-    def _digest(self, raw: Raw, value: Mapping[str, Any]) -> bytes:
-        if self.format is Format.FLOWS:
-            self.read_bytes = int(value["end"])
-            self._chain.update(bytes.fromhex(value["digest"]))
-        else:
-            assert raw.data is not None
-            self._chain.update(hashlib.sha256(raw.data.rstrip(b"\r")).digest())
-        return self._chain.digest()
+    def _captured(self, raw: Raw) -> Captured:
+        """Raises NotACallError, or one of ``UNREADABLE``.
+
+        Every flow is a link of the chain, and every text that is JSON.
+        """
+        if raw.frame is not None:
+            self._chain.update(raw.frame.digest)
+            return flow_frames.captured(raw.frame)
+        if raw.data is None:
+            raise ValueError("the entry is cut off or too long")
+        value = _parsed(raw.data)
+        self._chain.update(hashlib.sha256(raw.data.rstrip(b"\r")).digest())
+        return _TEXTS[self.format](value)
 
     def _unreadable(self, raw: Raw) -> None:
         self.tally.unreadable += 1
@@ -125,11 +132,18 @@ class Reading:
         return Source(str(self._path), index=number)
 
 
-def _parsed(raw: Raw) -> Mapping[str, Any]:
+def _date_of(path: Path) -> datetime:
+    """When a file was written last; today where its date is out of this world. Raises OSError."""
+    modified = path.stat().st_mtime
+    try:
+        return aware(datetime.fromtimestamp(modified, UTC)) or utc_now()
+    except (ValueError, OverflowError):
+        return utc_now()
+
+
+def _parsed(data: bytes) -> Mapping[str, Any]:
     """Raises ValueError where the entry is no JSON object, and RecursionError for a deep one."""
-    if raw.data is None:
-        raise ValueError("the entry is cut off or too long")
-    value = json.loads(raw.data.decode("utf-8", "replace"))
+    value = json.loads(data.decode("utf-8", "replace"))
     if not isinstance(value, dict):
         raise ValueError("the entry is no object")
     return value

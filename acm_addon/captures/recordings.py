@@ -3,22 +3,29 @@
 Fields that are read: ``provider_host``, ``method``, ``path`` (with the query), ``status``,
 ``request_headers`` and ``response_headers`` (lists of ``[name, value]``), ``request_body`` and
 ``response_body`` with ``…_body_encoding`` (``text``, ``base64``, ``text-truncated``),
-``transport``, and, where there is one, ``time`` (ISO 8601). All others are ignored.
+``transport``, and, where there is one, ``time`` (ISO 8601); of a websocket ``ws_messages``, in
+their order, each with ``direction`` (``sent`` by the client, or ``received``) and ``data``. All
+others are ignored.
 """
 
 import base64
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from acm_addon.captures.base import Captured, date_of, header_map, time_of, without_coding
+from acm_addon.captures.base import (
+    Captured,
+    date_of,
+    header_map,
+    status_of,
+    time_of,
+    without_coding,
+)
 
 
 def captured(record: Mapping[str, Any]) -> Captured:
     """Raises KeyError, TypeError, or ValueError where ``record`` is no such exchange."""
     answer = header_map(record["response_headers"] or ())
-    status = record["status"]
-    if status is not None and not isinstance(status, int):
-        raise TypeError("a status is a number")
     return Captured(
         method=str(record["method"]),
         host=str(record["provider_host"]).partition(":")[0],
@@ -26,12 +33,24 @@ def captured(record: Mapping[str, Any]) -> Captured:
         time=time_of(record.get("time")) or date_of(answer),
         request_headers=without_coding(header_map(record["request_headers"] or ())),
         request_body=_body(record, "request"),
-        status=status or None,
+        status=status_of(record["status"]),
         response_headers=without_coding(answer),
         response_body=_body(record, "response"),
         cut=record.get("response_body_encoding") == "text-truncated",
         websocket=record.get("transport") == "websocket",
+        messages=_messages(record.get("ws_messages")),
     )
+
+
+def _messages(values: Any) -> list[tuple[bool, bytes]] | None:
+    if values is None:
+        return None
+    return [(each["direction"] == "sent", _message(each["data"])) for each in values]
+
+
+def _message(data: Any) -> bytes:
+    """A message as it travelled, or the JSON value that it was."""
+    return data.encode() if isinstance(data, str) else json.dumps(data).encode()
 
 
 def _body(record: Mapping[str, Any], side: str) -> bytes | None:

@@ -13,9 +13,10 @@ from acm_addon.captures.base import Captured
 from acm_addon.estimate import estimated_usage
 from acm_addon.model import Attribution, Entrance, Entry, Reason, Source, derived_id
 from acm_addon.pricing import PriceTable
-from acm_addon.providers.base import WEBSOCKET, Billing, Endpoint, Provider
+from acm_addon.providers.base import Billing, Endpoint, Provider, RequestHead
 from acm_addon.routing import provider_of_host
-from acm_addon.tap import Arrival, Call, Outcome, exhaust
+from acm_addon.settlement import Link, Record, Settlement
+from acm_addon.tap import Arrival, Call, Result, exhaust
 
 
 class Kind(Enum):
@@ -35,25 +36,47 @@ class Importing:
     """When an exchange took place whose capture does not say."""
 
 
-def entry_of(captured: Captured, digest: bytes, source: Source, of: Importing) -> Entry | Kind:
+def entry_of(
+    captured: Captured, digest: bytes, source: Source, of: Importing
+) -> Entry | list[Record] | Kind:
     """The row of one exchange. ``digest`` identifies it: the same one always gives the same id."""
     provider = provider_of_host(captured.host)
     if provider is None:
         return Kind.NOT_PROVIDER
-    path = captured.path.partition("?")[0]
-    endpoint = WEBSOCKET if captured.websocket else provider.classify(captured.method, path)
+    path, _, query = captured.path.partition("?")
+    head = RequestHead(
+        captured.method, path, query, captured.host, captured.request_headers, captured.websocket
+    )
+    endpoint = provider.classify(head)
     if endpoint.billing is Billing.FREE:
         return Kind.FREE
-    outcome = _outcome(captured, digest, provider, endpoint, of)
-    usage = estimated_usage(outcome) if outcome.texts else outcome.usage
+    call = _call(captured, head, _arrival(captured, digest, provider, endpoint, of))
+    if endpoint.billing is Billing.RESULT:
+        return _records(call.result(), source, of)
+    outcome = call.finish(captured.seconds, _failure(captured, endpoint), left=True)
+    # Texts that the capture does not hold are not without words.
+    estimated = outcome.texts and not _lacks_body(captured)
+    usage = estimated_usage(outcome) if estimated else outcome.usage
     return book(outcome.exchange, usage, of.table, outcome.price_provider, source)
 
 
-def _outcome(
+def _records(result: Result | None, source: Source, of: Importing) -> list[Record] | Kind:
+    """What a look at earlier work's result shows of it."""
+    if result is None:
+        return Kind.FREE
+    records: list[Record] = [Link(result.provider, at, result.object_id) for at in result.links]
+    if (settles := result.settles) is not None:
+        exchange = replace(settles.exchange, entrance=Entrance.IMPORT, attribution=of.attribution)
+        entry = book(exchange, settles.usage, of.table, settles.price_provider, source)
+        records.append(Settlement(entry))
+    return records or Kind.FREE
+
+
+def _arrival(
     captured: Captured, digest: bytes, provider: Provider, endpoint: Endpoint, of: Importing
-) -> Outcome:
+) -> Arrival:
     time = captured.time
-    arrival = Arrival(
+    return Arrival(
         id=derived_id(time.timestamp() if time else 0.0, digest),
         time=time or of.fallback_time,
         started=0.0,
@@ -63,21 +86,30 @@ def _outcome(
         attribution=of.attribution,
         upstream=captured.host,
     )
-    call = Call(arrival, captured.request_headers)
+
+
+def _call(captured: Captured, head: RequestHead, arrival: Arrival) -> Call:
+    """The whole exchange, read."""
+    call = Call(arrival, head)
     if captured.request_body:
         exhaust(call.request_data(captured.request_body))
     call.request_done()
     if captured.status is not None:
         call.response_started(captured.status, captured.response_headers)
-        if captured.response_body and endpoint is not WEBSOCKET:
-            exhaust(call.response_data(captured.response_body, captured.first_byte_seconds or 0.0))
-    outcome = call.finish(captured.seconds or 0.0, _failure(captured, endpoint), left=True)
-    return _without_unknown(outcome, captured)
+        first_byte = captured.first_byte_seconds
+        if captured.websocket:
+            for from_client, message in captured.messages or ():
+                call.websocket_message(message, from_client, first_byte)
+        elif captured.response_body:
+            exhaust(call.response_data(captured.response_body, first_byte))
+    return call
 
 
 def _failure(captured: Captured, endpoint: Endpoint) -> Reason | None:
     """Why the exchange did not reach its end, as far as the capture shows."""
     answered = captured.status is not None and captured.status < 400
+    if captured.websocket and captured.messages is not None:
+        return None
     if captured.websocket and (answered or captured.status is None):
         return Reason.WEBSOCKET
     if captured.status is None or captured.broken_off:
@@ -88,16 +120,3 @@ def _failure(captured: Captured, endpoint: Endpoint) -> Reason | None:
 
 def _lacks_body(captured: Captured) -> bool:
     return captured.cut or captured.response_body is None
-
-
-def _without_unknown(outcome: Outcome, captured: Captured) -> Outcome:
-    """Durations that the capture does not have, and texts that it does not hold, are not zero."""
-    exchange = outcome.exchange
-    if captured.seconds is None or captured.first_byte_seconds is None:
-        exchange = replace(
-            exchange,
-            latency_ms=None if captured.seconds is None else exchange.latency_ms,
-            first_byte_ms=None if captured.first_byte_seconds is None else exchange.first_byte_ms,
-        )
-    texts = None if _lacks_body(captured) else outcome.texts
-    return replace(outcome, exchange=exchange, texts=texts)

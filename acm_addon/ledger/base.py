@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from acm_addon.model import Entry
+from acm_addon.settlement import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +19,25 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """Rows in equals rows out: ``inserted + duplicates`` is the number of entries given."""
+    """Rows in equals rows out: the sum is the number of calls and settlements given."""
 
     inserted: int
     duplicates: int
-    """Entries whose id was in the ledger already; nothing changed for them."""
+    """Calls, and settlements, that were in the ledger already; nothing changed for them."""
+    settled: int = 0
+    """Settlements of a pending row, and calls whose settlement was there before them."""
 
 
 class Ledger(Protocol):
     def positions(self) -> Mapping[str, Position]:
         """By the journal file's name."""
 
-    def book(self, entries: Sequence[Entry], positions: Mapping[str, Position]) -> Booked:
-        """Insert rows, add the new ones to the rollups, and store positions, in one transaction.
+    def book(self, records: Sequence[Record], positions: Mapping[str, Position]) -> Booked:
+        """Insert and settle rows, add the difference to the rollups, and store positions, in one
+        transaction.
 
-        An entry whose id is there already is ignored. An error leaves nothing of the batch behind.
+        A call whose id is there already is ignored; ``settlement`` has the rules for asynchronous
+        work. An error leaves nothing of the batch behind.
         """
 
     def forget(self, journals: Iterable[str]) -> None:

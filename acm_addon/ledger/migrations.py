@@ -165,7 +165,50 @@ def m002_source(db: Database) -> None:
 
 
 @migrations()
-def m003_project_names(db: Database) -> None:
+def m003_price_context(db: Database) -> None:
+    """What decided a row's price beside its usage, as JSON; NULL in the rows before it."""
+    db.execute("ALTER TABLE calls ADD COLUMN price_context TEXT")
+
+
+@migrations()
+def m004_other_usage(db: Database) -> None:
+    """What other models than the row's consumed in the same call, as a JSON array."""
+    db.execute("ALTER TABLE calls ADD COLUMN other_usage TEXT")
+
+
+@migrations()
+def m005_asynchronous_work(db: Database) -> None:
+    """Finding the row of an object; rows that await their call; objects that are another's result.
+
+    The index leaves out the calls that have no object id.
+    """
+    db.execute(
+        "CREATE INDEX calls_object ON calls (provider, object_id) WHERE object_id IS NOT NULL"
+    )
+    db.execute(
+        """
+        CREATE TABLE unclaimed (
+            object_id TEXT NOT NULL,
+            provider TEXT NOT NULL,
+            seq INTEGER NOT NULL UNIQUE,
+            PRIMARY KEY (object_id, provider)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE links (
+            provider TEXT NOT NULL,
+            object_id TEXT NOT NULL,
+            target TEXT NOT NULL,
+            PRIMARY KEY (provider, object_id)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+
+
+@migrations()
+def m006_project_names(db: Database) -> None:
     """What a renamed project is called now, for rows that come late under its old name."""
     db.execute(
         """

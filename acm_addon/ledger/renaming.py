@@ -8,11 +8,12 @@ today without a second table. A rename is rare, and pays for that by rewriting t
 # ruff: noqa: S608
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from acm_addon.ledger.measures import DIMENSIONS, HISTOGRAM, MEASURES
 from acm_addon.model import Entry
+from acm_addon.settlement import Record, Settlement
 
 _SUMS = (*MEASURES, *HISTOGRAM)
 
@@ -29,13 +30,19 @@ def rename_project(conn: sqlite3.Connection, old: str, new: str) -> None:
     conn.execute("INSERT OR REPLACE INTO project_names (old, new) VALUES (?, ?)", (old, new))
 
 
-def with_present_names(conn: sqlite3.Connection, entries: Iterable[Entry]) -> list[Entry]:
-    """Entries whose call began under an old name, under the new one."""
+def with_present_names(conn: sqlite3.Connection, records: Iterable[Record]) -> list[Record]:
+    """Records whose call began under an old name, under the new one."""
     names = dict(conn.execute("SELECT old, new FROM project_names"))
-    return [
-        replace(entry, project=names[entry.project]) if entry.project in names else entry
-        for entry in entries
-    ]
+    return [_renamed(record, names) for record in records] if names else list(records)
+
+
+def _renamed(record: Record, names: Mapping[str, str]) -> Record:
+    match record:
+        case Entry() if record.project in names:
+            return replace(record, project=names[record.project])
+        case Settlement() if record.entry.project in names:
+            return Settlement(replace(record.entry, project=names[record.entry.project]))
+    return record
 
 
 def _merge_sql(table: str) -> str:

@@ -13,7 +13,7 @@ COLUMNS = tuple(field.name for field in fields(Entry))
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_NESTED = ("tags", "usage", "lines", "source")
+_NESTED = ("tags", "usage", "lines", "source", "price_context", "other_usage")
 _AMOUNTS = ("cost", "computed_cost", "provider_cost", "known_cost")
 _SANE_AMOUNT = 10**15
 """A million dollars. An amount beyond it, for one call, is garbage that a sum must not carry."""
@@ -44,7 +44,7 @@ def row(entry: Entry) -> list[object]:
     values["stream"] = int(entry.stream)
     for name in _NESTED:
         values[name] = None if values[name] is None else _json(values[name])
-    return [_scalar(values[name]) for name in COLUMNS]
+    return [scalar(values[name]) for name in COLUMNS]
 
 
 def entry(values: Sequence[object]) -> Entry:
@@ -74,7 +74,7 @@ def _without_money(entry: Entry) -> Entry:
     )
 
 
-def _scalar(value: object) -> object:
+def scalar(value: object) -> object:
     """``value`` as SQLite can hold it. One row that cannot be bound would hold up all behind it."""
     if isinstance(value, str):
         return value if value.isascii() else _text(value)

@@ -1,66 +1,31 @@
 """The embedded store: SQLite in WAL mode, written by the elected drain."""
 
-# Only names of our own are written into SQL; values are bound.
-# ruff: noqa: S608
-
 import fcntl
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from acm_addon.errors import AcmError
 from acm_addon.ledger.base import Booked, Position
-from acm_addon.ledger.measures import DAY, DIMENSIONS, HISTOGRAM, MEASURES, QUARTER
+from acm_addon.ledger.objects import INSERT_CALL, SqliteRows
 from acm_addon.ledger.renaming import rename_project, with_present_names
-from acm_addon.ledger.rows import COLUMNS, row
-from acm_addon.model import Entry
+from acm_addon.ledger.rollups import add_changed, add_new
+from acm_addon.ledger.rows import row, scalar
+from acm_addon.model import Completeness, Entry
+from acm_addon.settlement import Effect, Record, take
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 6
 """How many migrations there are: what ``PRAGMA user_version`` says of a current ledger."""
 
 BUSY_SECONDS = 5.0
 
-_INSERT_CALL = (
-    f"INSERT INTO calls ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
-    # Not OR IGNORE: that would swallow a violated NOT NULL as well, and the row with it.
-    " ON CONFLICT (id) DO NOTHING"
-)
 _STORE_POSITION = (
     "INSERT INTO journals (name, resume, drained) VALUES (?, ?, ?)"
     " ON CONFLICT (name) DO UPDATE SET resume = excluded.resume, drained = excluded.drained"
-)
-
-
-def _add_new_calls(table: str, keys: Mapping[str, str], source: str) -> str:
-    """SQL that adds the calls booked after ``:seq`` to a table of rollups."""
-    sums = MEASURES | HISTOGRAM
-    return (
-        f"INSERT INTO {table} ({', '.join((*keys, *sums))})"
-        f" SELECT {', '.join((*keys.values(), *sums.values()))}"
-        f" FROM {source} WHERE seq > :seq"
-        f" GROUP BY {', '.join(str(place + 1) for place in range(len(keys)))}"
-        f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET "
-        + ", ".join(f"{name} = {name} + excluded.{name}" for name in sums)
-    )
-
-
-def _bucket(width: int) -> dict[str, str]:
-    return {"bucket": f"time - time % {width}"}
-
-
-_ROLL_UP = (
-    _add_new_calls("rollups", _bucket(QUARTER) | DIMENSIONS, "calls"),
-    _add_new_calls("daily_rollups", _bucket(DAY) | DIMENSIONS, "calls"),
-    # A year by day is otherwise a sum over every name of every quarter.
-    _add_new_calls("total_rollups", _bucket(QUARTER), "calls"),
-    _add_new_calls(
-        "tag_rollups",
-        _bucket(QUARTER) | {"tag": "tag.key", "value": "tag.value"},
-        "calls, json_each(calls.tags) AS tag",
-    ),
 )
 
 
@@ -82,20 +47,26 @@ class SqliteLedger:
         rows = self._conn.execute("SELECT name, resume, drained FROM journals")
         return {name: Position(resume, drained) for name, resume, drained in rows}
 
-    def book(self, entries: Sequence[Entry], positions: Mapping[str, Position]) -> Booked:
+    def book(self, records: Sequence[Record], positions: Mapping[str, Position]) -> Booked:
         with self._transaction() as conn:
-            rows = [row(entry) for entry in with_present_names(conn, entries)]
-            (newest,) = conn.execute("SELECT IFNULL(MAX(seq), 0) FROM calls").fetchone()
-            inserted = conn.executemany(_INSERT_CALL, rows).rowcount if rows else 0
-            if inserted:
-                for statement in _ROLL_UP:
-                    conn.execute(statement, {"seq": newest})
+            records = with_present_names(conn, records)
+            rows = SqliteRows(conn)
+            calls, others = _apart(records, rows.unclaimed(records))
+            inserted = conn.executemany(INSERT_CALL, map(row, calls)).rowcount if calls else 0
+            # The rules do not depend on the order of records: what needs them may come last.
+            effects = Counter(take(record, rows) for record in others)
+            effects[Effect.INSERTED] += inserted
+            effects[Effect.DUPLICATE] += len(calls) - inserted
+            if effects[Effect.INSERTED]:
+                add_new(conn, rows.newest)
+            if rows.changed:
+                add_changed(conn)
             conn.executemany(
                 _STORE_POSITION,
                 [(name, place.resume, place.drained) for name, place in positions.items()],
             )
-            _check_all_there(conn, entries)
-        return Booked(inserted, len(entries) - inserted)
+            _check_all_there(conn, calls)
+        return Booked(effects[Effect.INSERTED], effects[Effect.DUPLICATE], effects[Effect.SETTLED])
 
     def rename_project(self, old: str, new: str) -> None:
         """Give every row of a project another name, and every row that is still to come.
@@ -132,6 +103,24 @@ class SqliteLedger:
             if self._conn.in_transaction:
                 self._conn.execute("ROLLBACK")
             raise
+
+
+def _apart(
+    records: Sequence[Record], unclaimed: Set[tuple[str, str]]
+) -> tuple[list[Entry], list[Record]]:
+    """The calls that concern no other row, which are nearly all, and the other records."""
+    calls: list[Entry] = []
+    others: list[Record] = []
+    for record in records:
+        if (
+            isinstance(record, Entry)
+            and record.completeness is not Completeness.PENDING
+            and (scalar(record.provider), scalar(record.object_id)) not in unclaimed
+        ):
+            calls.append(record)
+        else:
+            others.append(record)
+    return calls, others
 
 
 def _check_all_there(conn: sqlite3.Connection, entries: Sequence[Entry]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from acm_addon.pricing.base import base_document
 from acm_addon.pricing.catalog import Catalog
+from acm_addon.pricing.periods import Period, periods
 from acm_addon.pricing.rates import RateCard, rate_card
 from acm_addon.pricing.split import Plan, plan
 from acm_addon.pricing.units import Units
@@ -22,7 +23,7 @@ FORMAT = 1
 """Of the frozen document. A reader of ours refuses others rather than misread them."""
 _CACHED_PLANS = 4096
 
-type _Key = tuple[str, str, tuple[tuple[str, str], ...], tuple[str, ...], int]
+type _Key = tuple[str, str, tuple[tuple[str, str], ...], tuple[str, ...], Period]
 
 
 class PriceTable:
@@ -42,6 +43,7 @@ class PriceTable:
             for name, raw in document["overlay"].items()
         }
         self._catalog = Catalog(base["providers"], overlay)
+        self._periods = periods(base["providers"], overlay)
         self._plans: dict[_Key, tuple[RateCard, Plan] | None] = {}
 
     @staticmethod
@@ -93,10 +95,10 @@ class PriceTable:
     ) -> tuple[RateCard, Plan] | None:
         """The model's rates, and how usage of the units ``names`` splits on them.
 
-        Cached by the minute, since every boundary of the table's prices lies on a whole one.
+        Cached by the period between two changes of the table's prices.
         """
         chosen = tuple(sorted(context.items())) if context else ()
-        key = provider, model, chosen, names, int(at.timestamp()) // 60
+        key = provider, model, chosen, names, self._periods.at(at)
         try:
             return self._plans[key]
         except KeyError:

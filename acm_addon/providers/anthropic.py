@@ -19,11 +19,17 @@ from acm_addon.json_fields import JsonFields, parse
 from acm_addon.providers import openai
 from acm_addon.providers.anthropic_usage import serving_model, tally_usage
 from acm_addon.providers.base import (
+    WEBSOCKET,
+    Access,
     Billing,
     Endpoint,
+    Origin,
     RequestFacts,
+    RequestHead,
     RequestReader,
+    ResponseHead,
     ResponseReader,
+    WebSocketReader,
 )
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
 from acm_addon.providers.tally import Tally, mapping, name
@@ -157,16 +163,23 @@ class CompleteBody(ResponseBody):
         )
 
 
+_ORIGIN = Origin("api.anthropic.com")
+_ACCESS = Access(credential="x-api-key, or a bearer token")
+
+
 @dataclass(frozen=True, slots=True)
 class Anthropic:
     name: str = "anthropic"
-    hosts: tuple[str, ...] = ("api.anthropic.com",)
-    upstream: str = "https://api.anthropic.com"
+    hosts: tuple[str, ...] = (_ORIGIN.host,)
     price_provider: str = "anthropic"
+    origin: Origin | None = _ORIGIN
+    access: Access = _ACCESS
 
-    def classify(self, method: str, path: str) -> Endpoint:
-        path = path.rstrip("/")
-        if method != "POST" or _FREE.fullmatch(path):
+    def classify(self, head: RequestHead) -> Endpoint:
+        path = head.path.rstrip("/")
+        if head.websocket:
+            return WEBSOCKET
+        if head.method != "POST" or _FREE.fullmatch(path):
             return Endpoint("manage", Billing.FREE)
         if path in _METERED:
             return Endpoint(_METERED[path])
@@ -174,18 +187,21 @@ class Anthropic:
             return Endpoint("batches", Billing.PENDING)
         return Endpoint("other", Billing.UNKNOWN)
 
-    def request_reader(self, endpoint: Endpoint, content_type: str) -> RequestReader:  # noqa: ARG002
+    def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
         if endpoint.name == "chat.completions":
             return openai.request_reader(endpoint)
         return JsonRequestReader(_REQUEST, _request)
 
     def response_reader(
-        self, endpoint: Endpoint, request: RequestFacts, status: int, content_type: str
+        self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader:
         if endpoint.name == "chat.completions":
-            return openai.response_reader(endpoint, request, status, content_type)
+            return openai.response_reader(endpoint, request, head)
         body = CompleteBody if endpoint.name == "complete" else MessagesBody
-        return body(request, status, content_type)
+        return body(request, head)
+
+    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
+        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"type": "error", "error": {type, message}}``; our code is in the headers alone."""

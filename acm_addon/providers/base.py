@@ -1,17 +1,21 @@
 """What a provider module offers. A provider is a value; its parsers are sans-IO and never raise.
 
-The tap asks in this order: ``classify`` the request line, then feed the request body to
-``request_reader``, then the decoded response body to the ``response_reader`` for it. Both readers
-take bytes in pieces of any size, hold no more than their stated bound, and answer whenever asked:
-after everything, after half of it, or after garbage.
+The tap asks in this order: ``classify`` the request's head, then feed the request body to
+``request_reader``, then the decoded response body to the ``response_reader`` for it, or the
+messages of a websocket to the ``websocket_reader``. All readers take bytes in pieces of any size,
+hold no more than their stated bound, and answer whenever asked: after everything, after half of it,
+or after garbage.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Protocol
+from urllib.parse import parse_qsl
 
-from acm_addon.model import Quantities, Reason, UsageSource
+from acm_addon.model import ModelUsage, Quantities, Reason, UsageSource
+from acm_addon.providers.prompts import Answer, Prompt
 
 
 class Billing(Enum):
@@ -23,8 +27,76 @@ class Billing(Enum):
     """Listing, retrieving, polling, counting: never billed, not recorded."""
     PENDING = "pending"
     """Starts work that is billed when it is done (a batch): recorded without a price."""
+    RESULT = "result"
+    """Shows what earlier work came to. Never billed itself: once the work is done, what it
+    consumed settles the pending row of its object."""
     UNKNOWN = "unknown"
     """May be billed, and we cannot tell: recorded without a price."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHead:
+    """What is known of a request before its body: enough to name its endpoint."""
+
+    method: str
+    path: str
+    """As the provider knows it: without the gateway's prefix, and without the query."""
+    query: str = ""
+    """May hold a credential (Gemini's ``key``): read from, and never kept."""
+    host: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By lower-case name. For reading what decides usage or price: never kept."""
+    websocket: bool = False
+    """It asks for a websocket."""
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "")
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """The query's parameters; of repeated ones the last."""
+        try:
+            return dict(parse_qsl(self.query, max_num_fields=100))
+        except ValueError:
+            return {}
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHead:
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By lower-case name."""
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A server that the gateway sends requests to."""
+
+    host: str
+    scheme: str = "https"
+    port: int = 443
+
+    @property
+    def url(self) -> str:
+        usual = {"https": 443, "http": 80}[self.scheme] == self.port
+        return (
+            f"{self.scheme}://{self.host}" if usual else f"{self.scheme}://{self.host}:{self.port}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How programs reach a provider through acm: what ``acm routes`` and the docs print."""
+
+    credential: str = "Authorization: Bearer"
+    """Where the credential travels."""
+    notes: str = ""
+    """What does not work, or cannot be seen, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +105,17 @@ class Endpoint:
     """The field's name for it: ``chat.completions``, ``messages``, ``generateContent``."""
     billing: Billing = Billing.METERED
     model: str | None = None
-    """The model, where the path names it (Gemini)."""
+    """The model, where the path or the query names it (Gemini, Bedrock)."""
+    region: str | None = None
+    """Where the host or the path names it (Bedrock, Vertex)."""
+    object_id: str | None = None
+    """The work that a ``RESULT`` is about, where the path names it."""
+    price_context: Mapping[str, str] = field(default_factory=dict)
+    """What of the path, the query or the host selects between prices."""
 
 
 WEBSOCKET = Endpoint("websocket", Billing.UNKNOWN)
-"""A websocket of any provider: recorded, not read."""
+"""A websocket whose messages we do not read: recorded without a price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +157,12 @@ class ResponseFacts:
     """The body is an error, or a stream that carried an error event."""
     pending: bool = False
     """The answer is that the work goes on in the background."""
+    others: tuple[ModelUsage, ...] = ()
+    """What other models than ``model`` consumed in the same call."""
+    created: datetime | None = None
+    """When the work was created that a ``RESULT`` shows, where it says so. UTC."""
+    links: tuple[str, ...] = ()
+    """Ids of objects in which the result of ``object_id`` can be found (a batch's output file)."""
     reason: Reason | None = None
 
 
@@ -88,8 +172,8 @@ class RequestReader(Protocol):
 
     def facts(self) -> RequestFacts: ...
 
-    def input_text(self) -> list[str]:
-        """The texts that make up the input, for a tokenizer. Slow: not for the event loop."""
+    def input_text(self) -> Prompt:
+        """What makes up the input, for a tokenizer. Slow: not for the event loop."""
 
 
 class ResponseReader(Protocol):
@@ -98,8 +182,22 @@ class ResponseReader(Protocol):
 
     def facts(self) -> ResponseFacts: ...
 
-    def output_text(self) -> list[str]:
-        """The texts generated so far, for a tokenizer. Slow: not for the event loop."""
+    def output_text(self) -> Answer:
+        """What was generated so far, for a tokenizer. Slow: not for the event loop."""
+
+    def output_tokens_so_far(self) -> int:
+        """A rough count of what was generated so far, cheap enough for the event loop."""
+
+
+class WebSocketReader(Protocol):
+    def sent(self, message: bytes) -> None:
+        """Take a message from the client."""
+
+    def received(self, message: bytes) -> None:
+        """Take a message from the provider."""
+
+    def facts(self) -> ResponseFacts:
+        """What was consumed on the connection so far."""
 
     def output_tokens_so_far(self) -> int:
         """A rough count of what was generated so far, cheap enough for the event loop."""
@@ -117,21 +215,28 @@ class Provider(Protocol):
         """Host names whose TLS the forward entrance opens. A leading ``*.`` matches subdomains."""
 
     @property
-    def upstream(self) -> str:
-        """Where the gateway sends ``/<name>/…``: scheme, host, and no path."""
-
-    @property
     def price_provider(self) -> str:
         """The provider's id in the price table."""
 
-    def classify(self, method: str, path: str) -> Endpoint:
-        """Name the endpoint of a request. ``path`` has no query and no gateway prefix."""
+    @property
+    def origin(self) -> Origin | None:
+        """Where the gateway sends ``/<name>/…``; None where users have hosts of their own, and
+        the path must name one: ``/<name>/<host>/…``."""
 
-    def request_reader(self, endpoint: Endpoint, content_type: str) -> RequestReader: ...
+    @property
+    def access(self) -> Access: ...
+
+    def classify(self, head: RequestHead) -> Endpoint:
+        """Name the endpoint of a request."""
+
+    def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader: ...
 
     def response_reader(
-        self, endpoint: Endpoint, request: RequestFacts, status: int, content_type: str
+        self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader: ...
+
+    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:
+        """A reader of the messages of a metered websocket; None where there is none."""
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         """An error of ours as JSON in this provider's own shape, for its SDK to understand."""

@@ -8,12 +8,14 @@ last with usage, the end) and parses them when it is asked.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import ClassVar
 
 from acm_addon.json_fields import JsonFields, Path, parse
-from acm_addon.model import Quantities, Reason, UsageSource
-from acm_addon.providers.base import RequestFacts, ResponseFacts
-from acm_addon.providers.texts import GeneratedText, TextKeys, input_texts
+from acm_addon.model import ModelUsage, Quantities, Reason, UsageSource
+from acm_addon.providers.base import RequestFacts, ResponseFacts, ResponseHead
+from acm_addon.providers.prompts import Answer, Prompt, read_prompt
+from acm_addon.providers.texts import GeneratedText, TextKeys
 from acm_addon.sse import Event, SseParser
 
 MAX_REQUEST_COPY = 8 * 1024 * 1024
@@ -49,8 +51,8 @@ class JsonRequestReader:
             input_tokens_estimate=self._size // _BYTES_PER_TOKEN if self._size else None,
         )
 
-    def input_text(self) -> list[str]:
-        return input_texts(b"".join(self._copy))
+    def input_text(self) -> Prompt:
+        return read_prompt(b"".join(self._copy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,9 @@ class Reading:
     """False where the document says that it is not the end."""
     failed: bool = False
     pending: bool = False
+    others: tuple[ModelUsage, ...] = ()
+    created: datetime | None = None
+    links: tuple[str, ...] = ()
 
 
 class ResponseBody(ABC):
@@ -83,10 +88,10 @@ class ResponseBody(ABC):
     STREAM_TEXT: ClassVar[TextKeys | None] = None
     """Where generated text is in the events of a stream."""
 
-    def __init__(self, request: RequestFacts, status: int, content_type: str) -> None:
+    def __init__(self, request: RequestFacts, head: ResponseHead) -> None:
         self._request = request
-        self._failed_status = status >= 300
-        self._event_stream = content_type.strip().lower().startswith("text/event-stream")
+        self._failed_status = head.status >= 300
+        self._event_stream = head.content_type.strip().lower().startswith("text/event-stream")
         self._fields: JsonFields | None = None
         self._sse: SseParser | None = None
         self._text: GeneratedText | None = None
@@ -140,11 +145,14 @@ class ResponseBody(ABC):
             finished=finished,
             failed=failed,
             pending=reading.pending,
+            others=reading.others,
+            created=reading.created,
+            links=reading.links,
             reason=reason,
         )
 
-    def output_text(self) -> list[str]:
-        return self._text.texts() if self._text is not None else []
+    def output_text(self) -> Answer:
+        return self._text.answer() if self._text is not None else Answer()
 
     def output_tokens_so_far(self) -> int:
         return self._text.tokens() if self._text is not None else 0

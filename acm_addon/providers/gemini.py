@@ -20,11 +20,17 @@ from urllib.parse import unquote
 from acm_addon.json_fields import ANY, JsonFields, parse
 from acm_addon.providers import openai
 from acm_addon.providers.base import (
+    WEBSOCKET,
+    Access,
     Billing,
     Endpoint,
+    Origin,
     RequestFacts,
+    RequestHead,
     RequestReader,
+    ResponseHead,
     ResponseReader,
+    WebSocketReader,
 )
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
 from acm_addon.providers.gemini_usage import tally_grounding, tally_usage
@@ -105,8 +111,8 @@ class GenerateBody(ResponseBody):
     STREAM_TEXT: ClassVar[TextKeys | None] = DOCUMENT_TEXT
     _HAS_OUTPUT = True
 
-    def __init__(self, request: RequestFacts, status: int, content_type: str) -> None:
-        super().__init__(request, status, content_type)
+    def __init__(self, request: RequestFacts, head: ResponseHead) -> None:
+        super().__init__(request, head)
         self._usage: bytes | None = None
         self._total = -1
         self._ended = False
@@ -204,35 +210,46 @@ class EmbedBody(GenerateBody):
     _HAS_OUTPUT = False
 
 
+_ORIGIN = Origin("generativelanguage.googleapis.com")
+_ACCESS = Access(credential="x-goog-api-key, or the query's key")
+
+
 @dataclass(frozen=True, slots=True)
 class Gemini:
     name: str = "gemini"
-    hosts: tuple[str, ...] = ("generativelanguage.googleapis.com",)
-    upstream: str = "https://generativelanguage.googleapis.com"
+    hosts: tuple[str, ...] = (_ORIGIN.host,)
     price_provider: str = "google"
+    origin: Origin | None = _ORIGIN
+    access: Access = _ACCESS
 
-    def classify(self, method: str, path: str) -> Endpoint:
+    def classify(self, head: RequestHead) -> Endpoint:
+        path = head.path
+        if head.websocket:
+            return WEBSOCKET
         if prefix := _OPENAI_PREFIX.match(path):
-            return openai.classify(method, path[prefix.end() :], openai.METERED_PATHS, _FREE_OPENAI)
+            return openai.classify(head, path[prefix.end() :], openai.METERED_PATHS, _FREE_OPENAI)
         if path.startswith("/ws/"):
             return Endpoint("live", Billing.UNKNOWN)
-        if method != "POST" or _FREE.fullmatch(path):
+        if head.method != "POST" or _FREE.fullmatch(path):
             return Endpoint("manage", Billing.FREE)
         return _model_call(unquote(path))
 
-    def request_reader(self, endpoint: Endpoint, content_type: str) -> RequestReader:  # noqa: ARG002
+    def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
         if endpoint.name in _METERED_METHODS:
             return JsonRequestReader(_REQUEST, lambda fields: _request(fields, endpoint))
         return openai.request_reader(endpoint)
 
     def response_reader(
-        self, endpoint: Endpoint, request: RequestFacts, status: int, content_type: str
+        self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader:
         if endpoint.name not in _METERED_METHODS:
-            return openai.response_reader(endpoint, request, status, content_type)
+            return openai.response_reader(endpoint, request, head)
         request = request if request.model else replace(request, model=endpoint.model)
         body = EmbedBody if "mbed" in endpoint.name else GenerateBody
-        return body(request, status, content_type)
+        return body(request, head)
+
+    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
+        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"error": {code, message, status}}``; our code is in the headers alone."""

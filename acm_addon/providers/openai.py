@@ -16,11 +16,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from acm_addon.providers.base import (
+    WEBSOCKET,
+    Access,
     Billing,
     Endpoint,
+    Origin,
     RequestFacts,
+    RequestHead,
     RequestReader,
+    ResponseHead,
     ResponseReader,
+    WebSocketReader,
 )
 from acm_addon.providers.openai_requests import generation_request, image_request
 from acm_addon.providers.openai_responses import (
@@ -95,7 +101,7 @@ class OpenAIShaped:
 
     name: str
     hosts: tuple[str, ...]
-    upstream: str
+    """Requests to the gateway go to the first."""
     price_provider: str
     prefixes: tuple[str, ...] = ("/v1",)
     """What stands before ``/chat/completions``; the longest first."""
@@ -103,16 +109,26 @@ class OpenAIShaped:
     free: re.Pattern[str] | None = None
     """Paths whose POST is known to cost nothing."""
 
-    def classify(self, method: str, path: str) -> Endpoint:
-        return classify(method, self._without_prefix(path), self.metered, self.free)
+    access: Access = Access()  # noqa: RUF009 - frozen
 
-    def request_reader(self, endpoint: Endpoint, content_type: str) -> RequestReader:  # noqa: ARG002
+    @property
+    def origin(self) -> Origin | None:
+        return None if self.hosts[0].startswith("*.") else Origin(self.hosts[0])
+
+    def classify(self, head: RequestHead) -> Endpoint:
+        path = self._without_prefix(head.path)
+        return classify(head, path, self.metered, self.free)
+
+    def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
         return request_reader(endpoint)
 
     def response_reader(
-        self, endpoint: Endpoint, request: RequestFacts, status: int, content_type: str
+        self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader:
-        return response_reader(endpoint, request, status, content_type)
+        return response_reader(endpoint, request, head)
+
+    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
+        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         return error_body(status, code, message)
@@ -125,16 +141,19 @@ class OpenAIShaped:
 
 
 def classify(
-    method: str, path: str, metered: Mapping[str, str], free: re.Pattern[str] | None
+    head: RequestHead, path: str, metered: Mapping[str, str], free: re.Pattern[str] | None
 ) -> Endpoint:
-    """The endpoint of a path without its prefix. Only POST creates what is billed.
+    """The endpoint of ``path``, which is the head's without its prefix. Only POST creates what is
+    billed.
 
     Names hold no part of a path that could be data.
     """
     path = path.rstrip("/")
-    if method == "GET" and path in _WEBSOCKETS:
+    if head.websocket:
+        return WEBSOCKET
+    if head.method == "GET" and path in _WEBSOCKETS:
         return Endpoint(path[1:], Billing.UNKNOWN)
-    if method != "POST":
+    if head.method != "POST":
         return Endpoint("manage", Billing.FREE)
     if path in metered:
         return Endpoint(metered[path])
@@ -158,9 +177,9 @@ def request_reader(endpoint: Endpoint) -> RequestReader:
 
 
 def response_reader(
-    endpoint: Endpoint, request: RequestFacts, status: int, content_type: str
+    endpoint: Endpoint, request: RequestFacts, head: ResponseHead
 ) -> ResponseReader:
-    return _BODIES.get(endpoint.name, ChatBody)(request, status, content_type)
+    return _BODIES.get(endpoint.name, ChatBody)(request, head)
 
 
 def error_body(status: int, code: str, message: str) -> bytes:
@@ -173,7 +192,6 @@ def error_body(status: int, code: str, message: str) -> bytes:
 OPENAI = OpenAIShaped(
     name="openai",
     hosts=("api.openai.com", "*.api.openai.com"),
-    upstream="https://api.openai.com",
     price_provider="openai",
     metered=_OPENAI_METERED,
     free=_OPENAI_FREE,

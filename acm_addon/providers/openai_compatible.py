@@ -30,7 +30,6 @@ def _member(
     return OpenAIShaped(
         name=name,
         hosts=(host, *more_hosts),
-        upstream=f"https://{host}",
         price_provider=price_provider,
         prefixes=prefixes,
         metered={**METERED_PATHS, **(more_metered or {})},

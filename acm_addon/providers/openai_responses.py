@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from acm_addon.json_fields import ANY, JsonFields, Path, parse
-from acm_addon.providers.base import RequestFacts
+from acm_addon.providers.base import RequestFacts, ResponseHead
 from acm_addon.providers.body import Reading, ResponseBody
 from acm_addon.providers.openai_usage import stated_cost, tally_tools, tally_usage
 from acm_addon.providers.tally import Tally, mapping, name
@@ -22,6 +23,11 @@ _RESPONSE_ENDS = frozenset(
 )
 _MAX_ITEMS = 1000
 """Items of one stream that are told apart."""
+_CHAT_TEXT = TextKeys(
+    ("content", "reasoning_content", "reasoning", "refusal", "name", "arguments", "text"),
+    # OpenRouter repeats the reasoning, Groq shows what its tools found, and others cite.
+    foreign=("reasoning_details", "executed_tools", "annotations", "search_results"),
+)
 _RUNNING = ("queued", "in_progress")
 _COUNTED = re.compile(rb'tokens"\s*+:\s*+[1-9]')
 
@@ -65,20 +71,11 @@ class ChatBody(ResponseBody):
     WANTED: ClassVar[tuple[Path, ...]] = tuple(
         (key,) for key in ("model", "id", "service_tier", "usage", "x_groq", "error")
     )
-    DOCUMENT_TEXT: ClassVar[TextKeys | None] = TextKeys(
-        (
-            "content",
-            "reasoning_content",
-            "reasoning",
-            "refusal",
-            "name",
-            "arguments",
-            "text",
-        ),
-        # OpenRouter repeats the reasoning, Groq shows what its tools found, and others cite.
-        foreign=("reasoning_details", "executed_tools", "annotations", "search_results"),
+    DOCUMENT_TEXT: ClassVar[TextKeys | None] = _CHAT_TEXT
+    # Perplexity repeats the whole message in every event, Together each piece as a completion's.
+    STREAM_TEXT: ClassVar[TextKeys | None] = replace(
+        _CHAT_TEXT, foreign=(*_CHAT_TEXT.foreign, "message"), spare=("text",)
     )
-    STREAM_TEXT: ClassVar[TextKeys | None] = DOCUMENT_TEXT
     _HAS_OUTPUT = True
 
     _first: bytes | None = None
@@ -176,8 +173,8 @@ class ResponsesBody(ResponseBody):
     )
     STREAM_TEXT = TextKeys(("delta", "name"), foreign=("tools",))
 
-    def __init__(self, request: RequestFacts, status: int, content_type: str) -> None:
-        super().__init__(request, status, content_type)
+    def __init__(self, request: RequestFacts, head: ResponseHead) -> None:
+        super().__init__(request, head)
         self._first: bytes | None = None
         self._last: bytes | None = None
         self._ended = False

@@ -1,14 +1,17 @@
-"""Texts of requests and responses, for the tokenizer fallback. In memory only, never written.
+"""Texts of responses, for the tokenizer fallback. In memory only, never written.
 
-Used only where a provider reports no usage, so both ends do as little as they can until asked.
+Used only where a provider reports no usage, so it does as little as it can until asked.
 """
 
-import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 
 from acm_addon.json_fields import parse
+from acm_addon.providers.prompts import Answer, dump, well_formed
 
 MAX_RAW = 1024 * 1024
 """Bytes of response payloads that are held as they came; more are folded into their texts."""
@@ -16,73 +19,6 @@ MAX_TEXT = 4 * 1024 * 1024
 """Bytes of generated text that are held; more is counted by length only."""
 
 _BYTES_PER_TOKEN = 4
-
-_INPUTS = (
-    "system",
-    "systemInstruction",
-    "system_instruction",
-    "instructions",
-    "messages",
-    "contents",
-    "content",
-    "input",
-    "prompt",
-    "suffix",
-    "requests",
-)
-"""Fields of request bodies that hold input, over all the APIs we read."""
-_SCHEMAS = ("tools", "functions", "response_format")
-"""Fields whose keys are input too."""
-_NOT_TEXT = frozenset(
-    (
-        "type",
-        "role",
-        "id",
-        "call_id",
-        "tool_call_id",
-        "tool_use_id",
-        "url",
-        "image_url",
-        "file_id",
-        "file_data",
-        "file",
-        "filename",
-        "data",
-        "media_type",
-        "mime_type",
-        "mimeType",
-        "detail",
-        "signature",
-        "thoughtSignature",
-        "encrypted_content",
-        "cache_control",
-        "inlineData",
-        "inline_data",
-        "fileData",
-        "input_audio",
-        "model",
-    )
-)
-
-
-def input_texts(body: bytes) -> list[str]:
-    """The texts of a JSON request body; empty where it cannot be read."""
-    document = parse(body)
-    if not isinstance(document, dict):
-        return []
-    found: list[str] = []
-    rest = [document[field] for field in reversed(_INPUTS) if field in document]
-    while rest:
-        value = rest.pop()
-        if isinstance(value, str):
-            found.append(_well_formed(value))
-        elif isinstance(value, list):
-            rest.extend(reversed(value))
-        elif isinstance(value, dict):
-            rest.extend(value[key] for key in reversed(value) if key not in _NOT_TEXT)
-    schemas = (document[field] for field in _SCHEMAS if document.get(field))
-    found.extend(_well_formed(_dump(schema)) for schema in schemas)
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +30,15 @@ class TextKeys:
     """Keys of objects that the model wrote: the arguments of a tool call."""
     foreign: tuple[str, ...] = ()
     """Keys of objects and lists in which nothing counts: what others wrote, and repetitions."""
+    spare: tuple[str, ...] = ()
+    """Keys among ``strings`` that repeat another: not counted in an event that has one."""
+
+
+_NAME = "name"
+"""The key of a called tool's name, in every API."""
+_REASONING = ("reasoning_content", "reasoning", "thinking")
+type _Found = tuple[str, tuple[bytes, ...]]
+"""A key, and the pieces of one text as they stood in the JSON."""
 
 
 _COLON = rb'"[ \t\r\n]*+:[ \t\r\n]*+'
@@ -120,6 +65,10 @@ def _pattern(keys: TextKeys) -> re.Pattern[bytes]:
     return re.compile(rb'"(?:' + rb"|".join(choices) + rb")", re.DOTALL)
 
 
+def _key(match: re.Match[bytes]) -> str:
+    return match[0][1 : match[0].index(b'"', 1)].decode()
+
+
 def _end_of_container(raw: bytes, start: int) -> int:
     """Where the object or list that begins at ``start`` ends, at the latest where ``raw`` does."""
     depth = 0
@@ -140,10 +89,11 @@ class GeneratedText:
         """``events``: what is added are the events of a stream, and not the pieces of one
         document."""
         self._pattern = _pattern(keys)
+        self._spare = keys.spare
         self._events = events
         self._raw: list[bytes] = []
         self._raw_size = 0
-        self._folded: list[bytes] = []
+        self._folded: list[tuple[str, bytes]] = []
         self._folded_size = 0
         self._payloads = 0
         self._bytes = 0
@@ -160,10 +110,14 @@ class GeneratedText:
             if self._events and self._raw_size > MAX_RAW:
                 self._fold()
 
-    def texts(self) -> list[str]:
-        """The texts in order; no more than ``MAX_TEXT`` bytes, or a ``MAX_RAW`` of a document."""
-        found = self._folded + self._found()
-        return [_unescape(text) for text in found if text]
+    def answer(self) -> Answer:
+        """What is known by now; no more than ``MAX_TEXT`` bytes, or a ``MAX_RAW`` of a document."""
+        found = [(key, _unescape(pieces)) for key, pieces in self._whole()]
+        return Answer(
+            texts=tuple(text for key, text in found if key != _NAME and key not in _REASONING),
+            calls=tuple(text for key, text in found if key == _NAME),
+            reasoning=tuple(text for key, text in found if key in _REASONING),
+        )
 
     def tokens(self) -> int:
         """About how many tokens. In a stream one an event, or a quarter of what the bytes have in
@@ -173,45 +127,56 @@ class GeneratedText:
         excess = self._bytes - self._payloads * self._smallest
         return max(self._payloads, excess // _BYTES_PER_TOKEN)
 
-    def _found(self) -> list[bytes]:
-        raw = (b"\n" if self._events else b"").join(self._raw)
+    def _whole(self) -> Iterator[_Found]:
+        """What was found, the pieces that a stream cut a text into put together again."""
+        found = [(key, text) for key, text in self._folded + self._found() if text]
+        if not self._events:
+            yield from ((key, (text,)) for key, text in found)
+            return
+        for key, run in groupby(found, key=itemgetter(0)):
+            pieces = tuple(text for _, text in run)
+            yield from ((key, (name,)) for name in pieces) if key == _NAME else [(key, pieces)]
+
+    def _found(self) -> list[tuple[str, bytes]]:
+        payloads = self._raw if self._events else [b"".join(self._raw)]
         found = []
+        for raw in payloads:
+            texts = list(self._found_in(raw))
+            if any(key not in self._spare and text for key, text in texts):
+                texts = [each for each in texts if each[0] not in self._spare]
+            found += texts
+        return found
+
+    def _found_in(self, raw: bytes) -> Iterator[tuple[str, bytes]]:
         passed = 0
         for match in self._pattern.finditer(raw):
             if match.start() < passed:
                 continue
             if match["string"] is not None:
-                found.append(match["string"])
+                yield _key(match), match["string"]
                 continue
             passed = _end_of_container(raw, match.end())
             if match["object"] is not None:
-                found.append(raw[match.end() : passed])
-        return found
+                yield _key(match), raw[match.end() : passed]
 
     def _fold(self) -> None:
-        for text in self._found():
+        for key, text in self._found():
             if self._folded_size + len(text) > MAX_TEXT:
                 break
-            self._folded.append(text)
+            self._folded.append((key, text))
             self._folded_size += len(text)
         self._raw.clear()
         self._raw_size = 0
 
 
-def _unescape(raw: bytes) -> str:
+def _unescape(pieces: tuple[bytes, ...]) -> str:
+    """The text that a JSON string or object held, of all its pieces if they are JSON together."""
+    raw = b"".join(pieces)
     if raw.startswith(b"{") and isinstance(written := parse(raw), dict):
-        return _well_formed(_dump(written))
+        return dump(written)
     text = parse(b'"' + raw + b'"')
-    return _well_formed(text) if isinstance(text, str) else raw.decode(errors="replace")
-
-
-def _well_formed(text: str) -> str:
-    """``text`` without lone surrogates, which JSON can carry and no encoder takes."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _dump(value: object) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False, default=str)
-    except (ValueError, RecursionError):
-        return ""
+    if isinstance(text, str):
+        return well_formed(text)
+    if len(pieces) > 1:
+        return "".join(_unescape((piece,)) for piece in pieces)
+    return raw.decode(errors="replace")

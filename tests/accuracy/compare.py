@@ -52,7 +52,7 @@ type _Rule = Callable[[Recording, Endpoint | None], bool]
 
 _RULES: tuple[tuple[str, _Rule], ...] = (
     ("host", lambda record, endpoint: provider_of_host(record["provider_host"]) is None),
-    ("websocket", lambda record, endpoint: endpoint is None),
+    ("websocket", lambda record, endpoint: record["transport"] == "websocket"),
     ("unread", lambda record, endpoint: _bills(endpoint, Billing.UNKNOWN)),
     ("cut", lambda record, endpoint: _bills(endpoint, Billing.METERED)),
     ("counting", lambda record, endpoint: _ends(record, "count_tokens", "Tokens", "input_tokens")),

@@ -8,18 +8,23 @@ from acm_addon.booking import book
 from acm_addon.estimate import estimated_usage
 from acm_addon.model import Attribution, Entrance, Entry, new_id, utc_now
 from acm_addon.pricing import PriceTable
-from acm_addon.providers.base import Billing, Endpoint, Provider
+from acm_addon.providers.base import Billing, Endpoint, Provider, RequestHead
 from acm_addon.routing import provider_of_host
 from acm_addon.tap import Arrival, Call, Outcome, exhaust
 from tests.accuracy.recordings import Recording, body, headers, recordings
 
 
+def head_of(record: Recording) -> RequestHead:
+    path, _, query = record["path"].partition("?")
+    websocket = record["transport"] == "websocket"
+    host, given = record["provider_host"], headers(record, "request")
+    return RequestHead(record["method"], path, query, host, given, websocket)
+
+
 def classify(record: Recording) -> tuple[Provider, Endpoint] | None:
-    """Whose call it is, and to what; None for a host that we do not meter, and a websocket."""
+    """Whose call it is, and to what; None for a host that we do not meter."""
     provider = provider_of_host(record["provider_host"])
-    if provider is None or record["transport"] == "websocket":
-        return None
-    return provider, provider.classify(record["method"], record["path"].partition("?")[0])
+    return None if provider is None else (provider, provider.classify(head_of(record)))
 
 
 def is_metered(record: Recording) -> bool:
@@ -48,7 +53,7 @@ def outcome(record: Recording, response: bytes | None = None) -> Outcome:
         attribution=Attribution(),
         upstream=record["provider_host"],
     )
-    call = Call(arrival, headers(record, "request"))
+    call = Call(arrival, head_of(record))
     exhaust(call.request_data(body(record, "request")))
     call.request_done()
     call.response_started(record["status"], headers(record, "response"))

@@ -1,3 +1,5 @@
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -6,14 +8,15 @@ from acm_addon.captures import files
 from acm_addon.captures.base import Format
 from acm_addon.captures.files import format_of, raw_entries
 from acm_addon.captures.reading import Reading
-from acm_addon.model import Attribution, Entry
+from acm_addon.model import Attribution, Entry, utc_now
 from acm_addon.pricing import PriceTable
 from tests.capture_files import har, har_entry, lines, recording, saved
 
 
 def read(path: Path) -> tuple[list[Entry], Reading]:
     reading = Reading(path, PriceTable.current(), Attribution())
-    return list(reading.rows()), reading
+    records = list(reading.records())
+    return [record for record in records if isinstance(record, Entry)], reading
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
@@ -98,3 +101,72 @@ def test_lines_that_are_too_long(
     path = saved(tmp_path / "a", "12345\n123456\n\n1\n12345678901\n12")
     found = [(raw.number, raw.data) for raw in raw_entries(path, Format.LINES)]
     assert [(1, b"12345"), (2, None), (4, b"1"), (5, None), (6, b"12")] == found
+
+
+TIMES_END = '"wait": 300.2}'
+
+
+@pytest.mark.parametrize("damaged", [0, 1, 2])
+def test_a_har_with_a_bracket_missing(damaged: int, tmp_path: Path) -> None:
+    """The damaged entry alone is lost, and counted; those behind it keep their indexes."""
+    entries = [har_entry() for _ in range(3)]
+    parts = har(*entries).split(TIMES_END)
+    ends = [TIMES_END.removesuffix("}") if at == damaged else TIMES_END for at in range(3)]
+    text = "".join(part + end for part, end in zip(parts, [*ends, ""], strict=True))
+    rows, reading = read(saved(tmp_path / "a.har", text))
+    assert [at for at in range(3) if at != damaged] == [
+        row.source.index for row in rows if row.source
+    ]
+    assert [damaged] == reading.tally.unreadable_places
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("}}, {", "}}]}, {"),
+        ("]}}", "]}} garbage {}"),
+        ("]}}", ", "),
+        ("]}}", ']}}\n{"provider_host": "api.openai.com"}'),
+    ],
+)
+def test_a_har_that_is_not_only_entries(before: str, after: str, tmp_path: Path) -> None:
+    """Closed too early, with something else behind it, or cut between two entries: that there may
+    be more is counted as one that is unreadable."""
+    head, mark, tail = har(har_entry(), har_entry()).rpartition(before)
+    assert mark
+    rows, reading = read(saved(tmp_path / "a.har", head + after + tail))
+    assert 1 <= len(rows)
+    assert [len(rows)] == reading.tally.unreadable_places
+
+
+@pytest.mark.parametrize("text", ['{"log": {"entries": []}}', har() + har()])
+def test_a_har_without_entries_is_sound(text: str, tmp_path: Path) -> None:
+    """Nothing happened while it was recorded."""
+    assert 0 == read(saved(tmp_path / "a.har", text))[1].tally.unreadable
+
+
+@pytest.mark.parametrize("status", [True, False, -5, 1, 10**30, "none", [2], {}, 2.5])
+def test_what_is_no_status_makes_an_entry_unreadable(status: object, tmp_path: Path) -> None:
+    """Rather than a row that says it."""
+    for text in (lines(recording(status=status)), har(har_entry(response={"status": status}))):
+        rows, reading = read(saved(tmp_path / "a", text))
+        assert ([], 1) == (rows, reading.tally.unreadable)
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59Z", "1969-12-31T23:59:59Z", "2200-01-01"])
+def test_a_time_out_of_this_world_is_none(time: str, tmp_path: Path) -> None:
+    """The call takes the file's date, and is counted as one that does."""
+    path = saved(tmp_path / "a.har", har(har_entry(startedDateTime=time)))
+    rows, reading = read(path)
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    assert ([written], 1) == ([row.time for row in rows], reading.tally.undated)
+
+
+def test_a_file_from_out_of_this_world(tmp_path: Path) -> None:
+    """One whose date cannot be that of a call: it took place before now, at the latest."""
+    path = saved(tmp_path / "a.jsonl", lines(recording(response_headers=[])))
+    for moment in (-10_000_000, 10_000_000_000):
+        os.utime(path, (moment, moment))
+        before = utc_now()
+        assert all(before <= row.time <= utc_now() for row in read(path)[0])
+        assert 1 == len(read(path)[0])

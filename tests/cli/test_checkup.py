@@ -201,3 +201,11 @@ def test_a_few_findings_are_counted_in_words() -> None:
     assert "1 needs hands, 0 are worth knowing." == summary(
         examine(replace(WELL, ledger_fault="x"))
     )
+
+
+def test_a_damaged_certificate_has_to_go_first() -> None:
+    """The proxy makes a new one only where there is none."""
+    finding = examine(replace(WELL, authority=None))[1]
+    assert "`acm restart` makes one; move /home/me/acm/ca away first, if it is there" == (
+        finding.hint
+    )

@@ -17,6 +17,7 @@ from acm_addon import process
 from acm_addon.home import Home
 from acm_addon.process import ProxyOptions, ProxyState
 from acm_addon.providers import PROVIDERS
+from acm_addon.routing import leads_to
 from acm_addon.trust import TRUST_VARIABLES
 from cli import clients
 from cli.env import Shell, lines_for
@@ -256,7 +257,7 @@ def test_routes_lists_every_provider(acm: Screen, home: Home) -> None:
     for provider in PROVIDERS:
         line = next(line for line in out.splitlines() if line.startswith(f"{provider.name} "))
         assert f"http://127.0.0.1:4141/{provider.name}/" in line
-        assert provider.upstream in line
+        assert leads_to(provider) in line
         assert all(host in line for host in provider.hosts)
     assert "http://127.0.0.1:4141/v1/" in out
 

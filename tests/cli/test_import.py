@@ -1,3 +1,4 @@
+import gzip
 import json
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ from acm_addon.home import Home
 from acm_addon.ledger.reader import LedgerReader
 from acm_addon.model import Entry, Source
 from cli.entries import entry_json
+from cli.imports import progress_line
 from tests.calls import NOON, make_entry
 from tests.capture_files import har, har_entry, lines, recording, saved
 
@@ -34,8 +36,8 @@ def rows(home: Home) -> list[Entry]:
 def test_what_was_found_is_said(acm, home: Home, tmp_path: Path) -> None:
     """Everything is counted, on standard error; standard output is empty."""
     path = saved(tmp_path / "a.jsonl", lines(*MIXED) + "nonsense\n")
-    assert (0, "") == acm("import", str(path), "--project", "shop", "--tag", "a=b=c")[:2]
-    assert [("shop", {"a": "b=c"}, 1), ("shop", {"a": "b=c"}, 2)] == [
+    assert (0, "") == acm("import", str(path), "--project", "shop", "--tag", "a=b:c")[:2]
+    assert [("shop", {"a": "b:c"}, 1), ("shop", {"a": "b:c"}, 2)] == [
         (row.project, row.tags, row.source.line) for row in rows(home) if row.source
     ]
     assert (
@@ -104,6 +106,58 @@ def test_what_cannot_be_meant(arguments: list[str], message: str, acm) -> None:
     """A usage error, before anything is read."""
     code, _, said = acm("import", *arguments)
     assert (2, True) == (code, said.lower().startswith(message))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--tag", "a b=c"], "'a b=c' is no tag"),
+        (["--tag", "a=b,c=d"], "'a=b,c=d' is no tag"),
+        (["--tag", "a=\x1b[31m"], "is no tag"),
+        ([word for at in range(11) for word in ("--tag", f"t{at}=1")], "at most 10 tags"),
+        (["--project", " "], "--project is empty"),
+    ],
+)
+def test_who_pays_is_said_as_programs_say_it(
+    arguments: list[str], message: str, acm, tmp_path: Path
+) -> None:
+    """By the same rule as X-ACM-Tags, so that a report can be asked for every tag."""
+    path = saved(tmp_path / "a.har", har(har_entry()))
+    code, _, said = acm("import", "--dry-run", str(path), *arguments)
+    assert (2, True, True) == (code, message in said, "\nhint: " in said)
+
+
+def test_a_compressed_file_is_a_usage_error(acm, home: Home, tmp_path: Path) -> None:
+    """With what to do; nothing of the other files is read."""
+    packed = saved(tmp_path / "a.har.gz", gzip.compress(har(har_entry()).encode()))
+    code, _, said = acm("import", str(saved(tmp_path / "a", har(har_entry()))), str(packed))
+    assert (2, False) == (code, home.root.exists())
+    assert f"error: {packed} is compressed with gzip\nhint: unpack it first" in said
+
+
+def test_a_ledger_that_cannot_be_written(acm, home: Home, tmp_path: Path) -> None:
+    """Such as on a full disk: an error with what to do, and no fault of ours."""
+    path = str(saved(tmp_path / "a.jsonl", lines(recording())))
+    acm("import", path)
+    with closing(sqlite3.connect(home.ledger)) as conn:
+        conn.execute("DELETE FROM calls")
+        conn.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON calls BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+        conn.commit()
+    code, _, said = acm("import", path)
+    assert (1, True) == (code, said.startswith("error: cannot write to the ledger (Integrity"))
+    assert "hint: is there room on the disk?" in said
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [(80, "acm: a.har: 7%, 12 calls"), (25, "acm: a.har: 7%, 12 calls"), (24, "7%, 12 calls")],
+)
+def test_progress_keeps_to_one_line(columns: int, line: str) -> None:
+    """The numbers stay where the name has no room; a line that wraps would fill the screen."""
+    assert line == progress_line("a.har", "7%, 12 calls", columns)
+    assert "7%, " == progress_line("a.har", "7%, 12 calls", 5)
 
 
 def test_explain_says_where_a_row_comes_from(acm, tmp_path: Path) -> None:

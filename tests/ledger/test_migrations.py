@@ -8,12 +8,16 @@ import pytest
 from sqlite_utils import Database
 
 from acm_addon.errors import AcmError
+from acm_addon.ledger.base import Booked
 from acm_addon.ledger.measures import DIMENSIONS, HISTOGRAM, MEASURES
 from acm_addon.ledger.migrations import migrations
 from acm_addon.ledger.reader import LedgerReader
 from acm_addon.ledger.rows import COLUMNS
 from acm_addon.ledger.sqlite import SCHEMA_VERSION, SqliteLedger
+from acm_addon.model import Completeness
+from acm_addon.settlement import Settlement
 from tests.calls import make_entry
+from tests.rollup_sums import assert_rolled_up
 
 FIRST_SCHEMA_DATA = """
 INSERT INTO calls VALUES (7, '01a20131-0000-7000-8000-000000000001', 1795348800000000, 342, 120,
@@ -26,14 +30,60 @@ PRAGMA user_version = 1;
 """What the first released schema held, as SQL: it must not change when the writer does."""
 
 
+FIRST_SCHEMA_BATCH = """
+INSERT INTO calls VALUES (8, '01a20131-0000-7000-8000-000000000002', 1795348800000000, 342, 120,
+    'gateway', 'openai', 'batches', NULL, NULL, NULL, NULL, 'default', NULL, '{"feature":"night"}',
+    200, 0, 'req_1', 'batch_1', '{}', 'none', 'pending', 'unpriced', NULL, NULL, NULL, 0, '[]',
+    NULL, 'no_usage');
+PRAGMA user_version = 1;
+"""
+FIRST_SCHEMA_SUMS = {
+    "rollups": (1795348800000000, "default", "", "openai", "", "batches"),
+    "daily_rollups": (1795305600000000, "default", "", "openai", "", "batches"),
+    "total_rollups": (1795348800000000,),
+    "tag_rollups": (1795348800000000, "feature", "night"),
+}
+"""The keys of the sums over that one call."""
+
+
+def oldest(path: Path, data: str) -> sqlite3.Connection:
+    """A ledger of the first schema."""
+    conn = sqlite3.connect(path)
+    conn.execute("PRAGMA journal_mode = WAL")
+    second = next((one.name for one in migrations.pending(Database(conn))[1:]), None)
+    migrations.apply(Database(conn), stop_before=second)
+    conn.executescript(data)
+    return conn
+
+
+def test_work_that_the_oldest_ledger_awaits_is_settled(tmp_path: Path) -> None:
+    """A batch that was created before the upgrade is found by its object id after it."""
+    path = tmp_path / "ledger.db"
+    counts = {"requests": 1, "pending": 1, "unpriced": 1, "without_cost": 1}
+    counts |= {"latency_ms": 342, "latency_count": 1, "latency_below_470": 1}
+    with closing(oldest(path, FIRST_SCHEMA_BATCH)) as conn, conn:
+        for table, keys in FIRST_SCHEMA_SUMS.items():
+            columns = [row[1] for row in conn.execute(f"PRAGMA table_info({table})")]
+            sums = [counts.get(name, 0) for name in columns[len(keys) :]]
+            marks = ", ".join("?" * len(columns))
+            conn.execute(f"INSERT INTO {table} VALUES ({marks})", (*keys, *sums))
+    with closing(SqliteLedger(path)) as ledger:
+        assert Booked(0, 0, 1) == ledger.book([Settlement(make_entry(object_id="batch_1"))], {})
+    with LedgerReader(path) as reader:
+        (call,) = reader.recent(0, 10)
+    assert (8, "batches", 3_645_000, Completeness.COMPLETE) == (
+        call.rowid,
+        call.entry.endpoint,
+        call.entry.cost,
+        call.entry.completeness,
+    )
+    assert_rolled_up(path, [call.entry])
+
+
 def test_the_oldest_ledger_is_upgraded_with_its_data(tmp_path: Path) -> None:
     """Its rows are read as before, and new ones go beside them."""
     path = tmp_path / "ledger.db"
-    with closing(sqlite3.connect(path)) as conn:
-        conn.execute("PRAGMA journal_mode = WAL")
-        second = next((one.name for one in migrations.pending(Database(conn))[1:]), None)
-        migrations.apply(Database(conn), stop_before=second)
-        conn.executescript(FIRST_SCHEMA_DATA)
+    oldest(path, FIRST_SCHEMA_DATA).close()
     entry = make_entry()
     with closing(SqliteLedger(path)) as ledger:
         assert 20 == ledger.positions()["x.journal"].drained
@@ -64,7 +114,7 @@ def test_the_schema_is_what_the_code_reads_and_writes(tmp_path: Path) -> None:
             " 'sqlite_%' AND name NOT LIKE '\\_sqlite_%' ESCAPE '\\'"
         ).fetchall()
         rollups = {"rollups", "daily_rollups", "total_rollups", "tag_rollups"}
-        assert {"calls", "journals", "project_names"} | rollups == {
+        assert {"calls", "journals", "unclaimed", "links", "project_names"} | rollups == {
             name for name, is_strict in strict if is_strict
         }
         assert ("wal",) == conn.execute("PRAGMA journal_mode").fetchone()

@@ -71,7 +71,8 @@ class Connection:
             return path
         provider = provider_of_host(self.host)
         assert provider is not None
-        return f"/{provider.name}{path}"
+        usual = provider.origin is not None and provider.origin.host == self.host
+        return f"/{provider.name}{path}" if usual else f"/{provider.name}/{self.host}{path}"
 
     def send(
         self,

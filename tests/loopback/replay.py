@@ -16,7 +16,6 @@ from functools import partial
 from itertools import chain, cycle
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 import brotli
 import zstandard
@@ -26,7 +25,6 @@ from acm_addon.captures.replay import Importing, entry_of
 from acm_addon.entry_json import entry_to_json
 from acm_addon.model import Attribution, Entrance, Entry, Source
 from acm_addon.pricing import PriceTable
-from acm_addon.routing import provider_of_host
 from cli.standin.certificates import make_tls
 from tests.accuracy.recordings import Recording, body
 from tests.loopback.client import PATIENCE, Connection
@@ -68,7 +66,7 @@ class ReplayUpstream:
 
     def __init__(self, folder: Path, records: Sequence[Recording]) -> None:
         self._records = {record["id"]: record for record in records}
-        hosts = sorted({record["provider_host"] for record in records} | _gateway_hosts(records))
+        hosts = sorted({record["provider_host"] for record in records})
         self._context, self.ca_file = make_tls(folder, hosts)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._listener.getsockname()[1]
@@ -200,12 +198,6 @@ def compare(
         for record in records
     }
     return {key: wrong for key, wrong in found.items() if wrong is None or wrong}
-
-
-def _gateway_hosts(records: Sequence[Recording]) -> set[str]:
-    """Where the gateway leads: of several hosts of a provider it knows one."""
-    providers = (provider_of_host(host) for host in {each["provider_host"] for each in records})
-    return {urlsplit(each.upstream).hostname or "" for each in providers if each}
 
 
 def _fields(record: Recording, side: str) -> list[tuple[str, str]]:

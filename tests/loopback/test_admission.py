@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -279,6 +280,19 @@ def test_a_proxy_key_that_is_not_good_goes_nowhere(
     assert upstream.requests.empty()
     row = proxy.wait_for(lambda row: row.key == "other")
     assert Completeness.REFUSED is row.completeness
+
+
+def test_a_providers_key_does_not_leave_in_clear(
+    proxy: LiveProxy, upstream: RawUpstream, key: str
+) -> None:
+    """A proxy's client may ask for http; whoever listens there would have the key."""
+    with socket.create_connection(("127.0.0.1", proxy.port), 20) as client:
+        head = f"POST http://{OPENAI}{CHAT} HTTP/1.1\r\nHost: {OPENAI}\r\nContent-Length: 0\r\n"
+        client.sendall(f"{head}Authorization: Bearer {key}\r\n\r\n".encode())
+        answer = client.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert b"X-ACM-Error: unsafe_destination" in answer
+    assert upstream.requests.empty()
 
 
 def test_a_key_of_few_models_is_good_for_no_other(

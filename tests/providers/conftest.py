@@ -6,7 +6,14 @@ from dataclasses import dataclass
 import pytest
 
 from acm_addon.providers import PROVIDERS
-from acm_addon.providers.base import Endpoint, Provider, RequestReader, ResponseReader
+from acm_addon.providers.base import (
+    Endpoint,
+    Provider,
+    RequestHead,
+    RequestReader,
+    ResponseHead,
+    ResponseReader,
+)
 
 _BY_NAME = {provider.name: provider for provider in PROVIDERS}
 
@@ -38,10 +45,12 @@ def run() -> Run:
         """``path`` begins with the provider's name, as in the gateway."""
         name, _, rest = path.partition("/")
         provider = _BY_NAME[name]
-        endpoint = provider.classify("POST", "/" + rest)
-        reader = provider.request_reader(endpoint, "application/json")
+        head = RequestHead("POST", "/" + rest, headers={"content-type": "application/json"})
+        endpoint = provider.classify(head)
+        reader = provider.request_reader(endpoint, head)
         reader.feed(request)
-        body = provider.response_reader(endpoint, reader.facts(), status, content_type)
+        answer = ResponseHead(status, {"content-type": content_type})
+        body = provider.response_reader(endpoint, reader.facts(), answer)
         size = piece or len(response) or 1
         for start in range(0, len(response), size):
             body.feed(response[start : start + size])

@@ -74,7 +74,7 @@ def test_a_stream_ends_with_the_last_delta(run: Run, piece: int) -> None:
     facts = call.response.facts()
     assert (240, 9) == (facts.quantities["input_tokens"], facts.quantities["output_tokens"])
     assert (True, False) == (facts.finished, facts.output_missing)
-    assert ["Hi"] == call.response.output_text()
+    assert ("Hi",) == call.response.output_text().texts
 
 
 def test_a_cut_stream_knows_its_input_and_not_its_output(run: Run) -> None:
@@ -159,8 +159,8 @@ def test_legacy_completions_report_nothing(run: Run) -> None:
     call = run("anthropic/v1/complete", stream, request, content_type=SSE)
     facts = call.response.facts()
     assert ("claude-2.1", True, Reason.NO_USAGE) == (facts.model, facts.finished, facts.reason)
-    assert [" sky"] == call.response.output_text()
-    assert ["Human: why?"] == call.request.input_text()
+    assert (" sky",) == call.response.output_text().texts
+    assert ["Human: why?"] == call.request.input_text().texts
     assert 9 == call.request.facts().max_output_tokens
 
 
@@ -178,7 +178,9 @@ def test_a_request(run: Run) -> None:
     facts = call.request.facts()
     assert ("claude-sonnet-4-5", 1024, True) == (facts.model, facts.max_output_tokens, facts.stream)
     assert {"speed": "fast"} == facts.price_context
-    assert ["Be kind", "Hi", '[{"name": "weather"}]'] == call.request.input_text()
+    prompt = call.request.input_text()
+    assert ["Be kind", "Hi"] == prompt.texts
+    assert ["weather"] == [function.name for function in prompt.functions]
 
 
 def test_its_openai_compatible_path_is_read_as_openai(run: Run) -> None:

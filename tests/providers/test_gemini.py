@@ -151,7 +151,7 @@ def test_older_embeddings_report_nothing(run: Run) -> None:
     call = run("gemini/v1beta/models/text-embedding-004:embedContent", body, request)
     facts = call.response.facts()
     assert (Reason.NO_USAGE, False) == (facts.reason, facts.output_missing)
-    assert ["hello"] == call.request.input_text()
+    assert ["hello"] == call.request.input_text().texts
 
 
 def test_its_openai_compatible_path_leaves_reasoning_out_of_the_output(run: Run) -> None:
@@ -177,7 +177,7 @@ def test_a_request(run: Run) -> None:
         facts.choices,
         facts.tier,
     )
-    assert ["Be kind", "Hi"] == call.request.input_text()
+    assert ["Be kind", "Hi"] == call.request.input_text().texts
 
 
 def test_errors_of_ours_have_the_shape_of_the_provider(run: Run) -> None:

@@ -71,7 +71,7 @@ def test_a_stream_with_usage(run: Run, piece: int, content_type: str) -> None:
     assert {"input_tokens": 11, "output_tokens": 7, "cache_read_tokens": 4} == facts.quantities
     assert ("gpt-4o-2024-08-06", "default") == (facts.model, facts.tier)
     assert (True, False, False) == (facts.finished, facts.failed, facts.output_missing)
-    assert ["Hello é"] == call.response.output_text()
+    assert ("Hello é",) == call.response.output_text().texts
 
 
 def test_a_stream_without_usage_leaves_the_counting_to_the_tokenizer(run: Run) -> None:
@@ -89,8 +89,8 @@ def test_a_stream_without_usage_leaves_the_counting_to_the_tokenizer(run: Run) -
     facts = call.response.facts()
     assert ({}, UsageSource.NONE) == (facts.quantities, facts.usage_source)
     assert (True, True, Reason.NO_USAGE) == (facts.finished, facts.output_missing, facts.reason)
-    assert ["Hello é"] * 3 == call.response.output_text()
-    assert ["Be brief", "Why?"] == call.request.input_text()
+    assert ("Hello é" * 3,) == call.response.output_text().texts
+    assert ["Be brief", "Why?"] == call.request.input_text().texts
     assert 3 <= call.response.output_tokens_so_far()
 
 
@@ -316,7 +316,7 @@ def test_a_response_stream(run: Run, in_the_end: bool) -> None:
     stream += _event("response.output_text.done", text="Hello")
     call = run(RESPONSES, stream, content_type=SSE)
     assert (False, True) == (call.response.facts().finished, call.response.facts().output_missing)
-    assert ["Hello"] == call.response.output_text()
+    assert ("Hello",) == call.response.output_text().texts
     call.response.feed(_event("response.completed", response=done))
     facts = call.response.facts()
     assert (_RESPONSE_QUANTITIES, "flex", True) == (facts.quantities, facts.tier, facts.finished)
@@ -412,20 +412,20 @@ def test_a_request(run: Run) -> None:
     )
     assert {"service_tier": "flex"} == facts.price_context
     assert len(request) // 4 == facts.input_tokens_estimate
-    assert [] == call.request.input_text()
+    assert [] == call.request.input_text().texts
 
 
 @pytest.mark.parametrize("request_body", [b"", b'{"model":"gpt-5"', b"not json", b"\xff\x00"])
 def test_unreadable_requests_have_no_text(run: Run, request_body: bytes) -> None:
     call = run(CHAT, b"", request_body)
-    assert [] == call.request.input_text()
+    assert [] == call.request.input_text().texts
 
 
 def test_a_huge_request_is_read_but_not_held(run: Run) -> None:
     """Fields are found in a body of any size; its copy goes once it is too long."""
     request = b'{"input":"' + b"x" * 9_000_000 + b'","model":"m"}'
     call = run("openai/v1/embeddings", b"", request)
-    assert ("m", []) == (call.request.facts().model, call.request.input_text())
+    assert ("m", []) == (call.request.facts().model, call.request.input_text().texts)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from acm_addon.providers import PROVIDERS
-from acm_addon.providers.base import Billing
+from acm_addon.providers.base import Billing, RequestHead
 
 _BY_NAME = {provider.name: provider for provider in PROVIDERS}
 
@@ -101,7 +101,7 @@ def test_metered(line: str) -> None:
     """These create what is billed, and we read it."""
     path, expected = line.split()
     name, rest = _split(path)
-    endpoint = _BY_NAME[name].classify("POST", rest)
+    endpoint = _BY_NAME[name].classify(RequestHead("POST", rest))
     assert (expected, Billing.METERED) == (endpoint.name, endpoint.billing)
 
 
@@ -110,7 +110,7 @@ def test_free(line: str) -> None:
     """Retrieving, polling, counting, and managing cost nothing."""
     method, path = line.split()
     name, rest = _split(path)
-    assert Billing.FREE is _BY_NAME[name].classify(method, rest).billing
+    assert Billing.FREE is _BY_NAME[name].classify(RequestHead(method, rest)).billing
 
 
 @pytest.mark.parametrize("line", _PENDING)
@@ -118,7 +118,7 @@ def test_pending(line: str) -> None:
     """Work that is started now and billed when it is done is not free."""
     path, expected = line.split()
     name, rest = _split(path)
-    endpoint = _BY_NAME[name].classify("POST", rest)
+    endpoint = _BY_NAME[name].classify(RequestHead("POST", rest))
     assert (expected, Billing.PENDING) == (endpoint.name, endpoint.billing)
 
 
@@ -127,13 +127,13 @@ def test_unknown(line: str) -> None:
     """What may cost is never called free, and a name never repeats what stands in the path."""
     method, path, expected = line.split()
     name, rest = _split(path)
-    endpoint = _BY_NAME[name].classify(method, rest)
+    endpoint = _BY_NAME[name].classify(RequestHead(method, rest))
     assert (expected, Billing.UNKNOWN) == (endpoint.name, endpoint.billing)
 
 
 def test_the_model_of_a_path() -> None:
     endpoint = _BY_NAME["gemini"].classify(
-        "POST", "/v1beta/models/gemini-2.5-pro%3AgenerateContent"
+        RequestHead("POST", "/v1beta/models/gemini-2.5-pro%3AgenerateContent")
     )
     assert ("generateContent", "gemini-2.5-pro") == (endpoint.name, endpoint.model)
 

@@ -7,7 +7,7 @@ provider's conventions from their notes; it shares no code with the readers.
 import pytest
 
 from acm_addon.model import UsageSource
-from acm_addon.providers.base import ResponseFacts
+from acm_addon.providers.base import ResponseFacts, ResponseHead
 from tests.accuracy.expected import covered, expected_cost, expected_quantities
 from tests.accuracy.recordings import (
     FOLDER,
@@ -17,7 +17,7 @@ from tests.accuracy.recordings import (
     is_comparable,
     recordings,
 )
-from tests.accuracy.stations import classify, metered
+from tests.accuracy.stations import classify, head_of, metered
 
 _METERED = metered()
 _REPORTED = [record for record in _METERED if is_comparable(record)]
@@ -31,14 +31,10 @@ def _read(record: Recording, data: bytes, piece: int | None = None) -> ResponseF
     known = classify(record)
     assert known is not None
     provider, endpoint = known
-    request = provider.request_reader(endpoint, headers(record, "request").get("content-type", ""))
+    request = provider.request_reader(endpoint, head_of(record))
     request.feed(body(record, "request"))
-    reader = provider.response_reader(
-        endpoint,
-        request.facts(),
-        record["status"],
-        headers(record, "response").get("content-type", ""),
-    )
+    head = ResponseHead(record["status"], headers(record, "response"))
+    reader = provider.response_reader(endpoint, request.facts(), head)
     for start in range(0, len(data), piece or len(data) or 1):
         reader.feed(data[start : start + (piece or len(data))])
     reader.output_text()

@@ -1,0 +1,154 @@
+"""What the process that reads mitmproxy's flow files says of each flow: one frame a flow.
+
+A frame has a head of fixed size, and the request and the response of a provider's call as they
+stand in the file (``acm_addon.captures.tnetstrings``): bodies are copied, and never encoded.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from struct import Struct
+from typing import IO, Any
+
+from acm_addon.captures.base import Captured, NotACallError, aware, duration, header_map, status_of
+from acm_addon.captures.tnetstrings import Item, members, value
+from acm_addon.routing import provider_of_host
+
+_HEAD = Struct(">BQ32s??II")
+_FIELD = re.compile(r"[0-9]{1,12}:([0-9]{1,12}):")
+_LENGTH = re.compile(r",([0-9]{1,12}):")
+_AUTHORITY = re.compile(r"(?P<host>[^:]+|\[.+\])(?::\d+)?")
+
+
+class Kind(IntEnum):
+    UNREADABLE = 0
+    """Damaged, too long, or of a version that is not known."""
+    NO_CALL = 1
+    """Of another protocol, or to a host that is no provider's. Nothing of it is handed on."""
+    CALL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    kind: Kind
+    end: int
+    """Bytes of the file that were read up to now."""
+    digest: bytes
+    """SHA-256 of the flow's bytes."""
+    broken_off: bool = False
+    websocket: bool = False
+    request: bytes = b""
+    """The members of its dictionary."""
+    response: bytes = b""
+    """The same; empty where there was no answer."""
+
+    def packed(self) -> bytes:
+        sizes = len(self.request), len(self.response)
+        head = _HEAD.pack(self.kind, self.end, self.digest, self.broken_off, self.websocket, *sizes)
+        return head + self.request + self.response
+
+
+def read_frame(file: IO[bytes]) -> Frame | None:
+    """The next frame; None at the end, and where the other process ended within one."""
+    head = file.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    kind, end, digest, broken_off, websocket, request_size, response_size = _HEAD.unpack(head)
+    rest = file.read(request_size + response_size)
+    if len(rest) < request_size + response_size:
+        return None
+    request, response = rest[:request_size], rest[request_size:]
+    return Frame(Kind(kind), end, digest, broken_off, websocket, request, response)
+
+
+def host_of(request: Mapping[str, Item], data: bytes) -> str:
+    """Where a request went. In transparent mode that is an address, and its headers name the host.
+
+    Raises ValueError or LookupError, as does what is below.
+    """
+    host = str(value(data, *request["host"]))
+    return host if provider_of_host(host) else _named_host(request, data) or host
+
+
+def _named_host(request: Mapping[str, Item], data: bytes) -> str | None:
+    """What HTTP/2's ``:authority`` or the header says, without its port, as mitmproxy reads it."""
+    name = ""
+    if value(data, *request["http_version"]) in (b"HTTP/2.0", b"HTTP/3"):
+        name = value(data, *request["authority"]).decode("utf-8", "surrogateescape")
+    name = name or _headers(request, data).get("host", "")
+    found = _AUTHORITY.fullmatch(name)
+    return found["host"] if found else name
+
+
+def captured(frame: Frame) -> Captured:
+    """Raises NotACallError, or TypeError or what ``host_of`` raises for an unreadable one."""
+    if frame.kind is Kind.NO_CALL:
+        raise NotACallError
+    if frame.kind is Kind.UNREADABLE:
+        raise ValueError("the flow is damaged, too long, or of another version")
+    data = frame.request
+    request = members(data, 0, len(data))
+    response = members(frame.response, 0, len(frame.response))
+    started = _number(request, data, "timestamp_start")
+    return Captured(
+        method=value(data, *request["method"]).decode("utf-8", "surrogateescape").upper(),
+        host=host_of(request, data),
+        path=value(data, *request["path"]).decode("utf-8", "surrogateescape"),
+        time=None if started is None else aware(datetime.fromtimestamp(started, UTC)),
+        request_headers=_headers(request, data),
+        request_body=_body(request, data),
+        status=status_of(value(frame.response, *response["status_code"])) if response else None,
+        response_headers=_headers(response, frame.response) if response else {},
+        response_body=_body(response, frame.response) if response else None,
+        broken_off=frame.broken_off,
+        websocket=frame.websocket,
+        seconds=_since(started, response, frame.response, "timestamp_end"),
+        first_byte_seconds=_since(started, response, frame.response, "timestamp_start"),
+    )
+
+
+def _headers(message: Mapping[str, Item], data: bytes) -> dict[str, str]:
+    start, end, _ = message["headers"]
+    return header_map(_fields(data[start:end].decode("latin-1")))
+
+
+def _fields(text: str) -> Iterator[tuple[str, str]]:
+    """Header fields: lists of two byte strings. A loop of its own, as messages have so many."""
+    position, end = 0, len(text)
+    while position < end:
+        name = _FIELD.match(text, position)
+        middle = name.end() + int(name[1]) if name else end
+        content = _LENGTH.match(text, middle, end)
+        if name is None or content is None:
+            raise ValueError("no header field")
+        last = content.end() + int(content[1])
+        yield text[name.end() : middle], text[content.end() : last]
+        position = last + 2
+
+
+def _body(message: Mapping[str, Item], data: bytes) -> bytes | None:
+    """As it travelled."""
+    body = value(data, *message["content"])
+    if body is not None and not isinstance(body, bytes):
+        raise TypeError("a body is bytes")
+    return body
+
+
+def _number(message: Mapping[str, Item], data: bytes, name: str) -> float | None:
+    number: Any = value(data, *message[name])
+    if number is None:
+        return None
+    if not math.isfinite(number):
+        raise ValueError("a time is a finite number")
+    return float(number)
+
+
+def _since(
+    started: float | None, response: Mapping[str, Item], data: bytes, name: str
+) -> float | None:
+    """Seconds from the request's start to a moment of the response."""
+    moment = _number(response, data, name) if response else None
+    return None if moment is None or started is None else duration(max(moment - started, 0.0))

@@ -1,0 +1,265 @@
+"""Fuzz targets: any bytes in, an assertion if a parser breaks its promise.
+
+The promises are the same for all: it never raises, it holds no more than its bound, and it sees the
+same whether bytes come whole, one by one, or in pieces. The bounds are made small here, so that
+small inputs reach them.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+from unittest.mock import patch
+
+from acm_addon import audio, decoding, eventstream, json_fields, lines, multipart, sse
+from acm_addon.providers import PROVIDERS
+from acm_addon.providers.base import Endpoint, Provider, RequestHead, ResponseHead
+from tests.fuzz.held import held
+
+type Target = Callable[[bytes], None]
+
+_PIECES = (1, 7, 64)
+_OVERHEAD = 4096
+"""Bytes of names, flags, and half a line, beside what a bound is about."""
+
+
+def _cut(data: bytes, size: int) -> Iterator[bytes]:
+    for start in range(0, len(data), size or len(data) or 1):
+        yield data[start : start + (size or len(data))]
+
+
+def _same_for_all_cuts(see: Callable[[bytes, int], object], data: bytes) -> None:
+    whole = see(data, 0)
+    for size in _PIECES:
+        assert whole == see(data, size), size
+
+
+def _see_sse(data: bytes, size: int) -> object:
+    parser = sse.SseParser()
+    events = []
+    for piece in _cut(data, size):
+        events += parser.feed(piece)
+    assert held(parser) <= sse.MAX_EVENT + 8 + _OVERHEAD
+    return events, parser.dropped, parser.pending()
+
+
+@patch.object(sse, "MAX_EVENT", 48)
+def fuzz_sse(data: bytes) -> None:
+    _same_for_all_cuts(_see_sse, data)
+
+
+def _see_eventstream(data: bytes, size: int) -> object:
+    parser = eventstream.EventStreamParser()
+    messages = []
+    for piece in _cut(data, size):
+        messages += parser.feed(piece)
+    assert held(parser) <= eventstream.MAX_MESSAGE + _OVERHEAD
+    return messages, parser.damaged, parser.dropped, parser.unfinished
+
+
+@patch.object(eventstream, "MAX_MESSAGE", 256)
+@patch.object(eventstream, "MAX_HEADERS", 128)
+def fuzz_eventstream(data: bytes) -> None:
+    """As it is, and with right CRCs, which no fuzzer finds by itself."""
+    _same_for_all_cuts(_see_eventstream, data)
+    _same_for_all_cuts(_see_eventstream, _with_right_crcs(data))
+
+
+def _with_right_crcs(data: bytes) -> bytes:
+    repaired = bytearray(data)
+    start = 0
+    while len(repaired) - start >= 16:
+        total = int.from_bytes(repaired[start : start + 4])
+        repaired[start + 8 : start + 12] = zlib.crc32(repaired[start : start + 8]).to_bytes(4)
+        end = start + total
+        if total < 16 or end > len(repaired):
+            break
+        repaired[end - 4 : end] = zlib.crc32(repaired[start : end - 4]).to_bytes(4)
+        start = end
+    return bytes(repaired)
+
+
+_FORM_TYPES = (
+    "multipart/form-data; boundary=B",
+    'multipart/form-data; boundary="----form bound"',
+    "multipart/form-data; boundary=" + "-" * 70,
+    "multipart/form-data; boundary=\r\n",
+    "multipart/form-data",
+)
+
+
+def _see_multipart(content_type: str) -> Callable[[bytes, int], object]:
+    def see(data: bytes, size: int) -> object:
+        form = multipart.MultipartForm(content_type)
+        for piece in _cut(data, size):
+            form.feed(piece)
+        bound = multipart.MAX_PARTS * (multipart.MAX_VALUE + multipart.HEAD) + 4 * multipart.TAIL
+        assert held(form) <= bound + _OVERHEAD
+        texts = [(name, form.value(name), form.values(name)) for name in form.names]
+        return texts, form.files, form.malformed, form.truncated, form.closed
+
+    return see
+
+
+@patch.multiple(multipart, MAX_VALUE=16, MAX_PARTS=4, HEAD=8, TAIL=12)
+def fuzz_multipart(data: bytes) -> None:
+    content_type = _FORM_TYPES[data[0] % len(_FORM_TYPES)] if data else ""
+    _same_for_all_cuts(_see_multipart(content_type), data[1:])
+
+
+_WANTED: tuple[json_fields.Path, ...] = (
+    ("usage",),
+    ("model",),
+    ("a", "b"),
+    ("list", json_fields.ANY, "type"),
+    (json_fields.ANY, "usage"),
+)
+
+
+def _values(fields: json_fields.JsonFields) -> object:
+    values = [[*map(repr, fields.values(*path))] for path in _WANTED]
+    return values, fields.closed, fields.malformed, fields.truncated
+
+
+def _see_json(data: bytes, size: int) -> object:
+    fields = json_fields.JsonFields(_WANTED)
+    for piece in _cut(data, size):
+        fields.feed(piece)
+    assert held(fields) <= json_fields.MAX_TOTAL + json_fields.MAX_VALUE + 3 * _OVERHEAD
+    return _values(fields)
+
+
+_SMALL_JSON = {"MAX_VALUE": 48, "MAX_TOTAL": 96, "MAX_DEPTH": 12, "MAX_TOKEN": 24}
+
+
+@patch.multiple(json_fields, **_SMALL_JSON)
+def fuzz_json_fields(data: bytes) -> None:
+    _same_for_all_cuts(_see_json, data)
+
+
+def _see_lines(data: bytes, size: int) -> object:
+    reader = lines.JsonLines(_WANTED)
+    seen = [_values(line) for piece in _cut(data, size) for line in reader.feed(piece)]
+    pending = reader.pending()
+    return seen, pending and _values(pending)
+
+
+@patch.multiple(json_fields, **_SMALL_JSON)
+def fuzz_lines(data: bytes) -> None:
+    _same_for_all_cuts(_see_lines, data)
+
+
+_CODINGS = ("gzip", "deflate", "br", "zstd", "gzip, br", "deflate, gzip")
+
+
+def _decoded(coding: str, data: bytes, size: int) -> tuple[bytes, bool]:
+    decoder = decoding.ContentDecoder(coding)
+    decoded = b"".join(decoder.feed(piece) for piece in _cut(data, size))
+    return decoded, decoder.broken
+
+
+@patch.multiple(decoding, MAX_OUTPUT=64 * 1024)
+def fuzz_decoding(data: bytes) -> None:
+    """Broken bytes may come to light earlier in smaller pieces, after more that was good."""
+    coding = _CODINGS[data[0] % len(_CODINGS)] if data else ""
+    whole, broken = _decoded(coding, data[1:], 0)
+    assert len(whole) <= len(data) or len(whole) <= decoding.MAX_OUTPUT
+    for size in _PIECES:
+        pieces, pieces_broken = _decoded(coding, data[1:], size)
+        assert pieces.startswith(whole) or whole.startswith(pieces)
+        if not broken and not pieces_broken:
+            assert whole == pieces, (coding, size)
+
+
+def fuzz_audio(data: bytes) -> None:
+    """A duration is above zero and finite, wherever the file was cut to its ends."""
+    cut = data[0] if data else 0
+    head, rest = data[1 : 1 + 4 * cut], data[1 + 4 * cut :]
+    for tail, gap in ((rest, 0), (rest, 100_000), (rest[-cut:], len(rest[:-cut]))):
+        found = audio.duration(head, tail, len(head) + len(tail) + gap)
+        assert found is None or 0 < found.seconds <= audio.MAX_SECONDS
+
+
+_PREFIXES = ("", "/v1", "/v2", "/api/v1", "/v1beta/models/m", "/model/m", "/v1/models/m")
+_PATHS = (
+    "",
+    "/chat/completions",
+    "/completions",
+    "/responses",
+    "/embeddings",
+    "/images/generations",
+    "/images/edits",
+    "/audio/speech",
+    "/audio/transcriptions",
+    "/messages",
+    "/chat",
+    "/embed",
+    "/rerank",
+    "/ocr",
+    "/predictions",
+    "/converse",
+    "/converse-stream",
+    "/invoke",
+    "/invoke-with-response-stream",
+    ":generateContent",
+    ":streamGenerateContent",
+    ":embedContent",
+    ":batchEmbedContents",
+    ":predict",
+)
+
+
+def _endpoints() -> Iterator[tuple[Provider, Endpoint]]:
+    """Every endpoint of every provider that these paths lead to, whatever its prefix is."""
+    for provider in PROVIDERS:
+        paths = (prefix + path for prefix in _PREFIXES for path in _PATHS)
+        found = (provider.classify(RequestHead("POST", path)) for path in paths)
+        for endpoint in {endpoint.name: endpoint for endpoint in found}.values():
+            yield provider, endpoint
+
+
+ENDPOINTS = tuple(_endpoints())
+CONTENT_TYPES = (
+    "application/json",
+    "text/event-stream",
+    "application/x-ndjson",
+    "application/vnd.amazon.eventstream",
+    "",
+)
+
+
+def _see_response(
+    provider: Provider, endpoint: Endpoint, kind: str
+) -> Callable[[bytes, int], object]:
+    def see(data: bytes, size: int) -> object:
+        sent = {"content-type": "application/json"}
+        request = provider.request_reader(endpoint, RequestHead("POST", "/", headers=sent))
+        for piece in _cut(data, size):
+            request.feed(piece)
+        answer = ResponseHead(200, {"content-type": kind})
+        reader = provider.response_reader(endpoint, request.facts(), answer)
+        for piece in _cut(data, size):
+            reader.feed(piece)
+        texts = request.input_text(), reader.output_text()
+        assert held(reader) + held(request) <= 16 * len(data) + 16 * _OVERHEAD
+        assert all(amount >= 0 for amount in reader.facts().quantities.values())
+        return request.facts(), reader.facts(), texts
+
+    return see
+
+
+def fuzz_providers(data: bytes) -> None:
+    """The same bytes as the request and as the response of every kind of call."""
+    provider, endpoint = ENDPOINTS[int.from_bytes(data[:2]) % len(ENDPOINTS)]
+    kind = CONTENT_TYPES[data[2] % len(CONTENT_TYPES)] if len(data) > 2 else ""
+    _same_for_all_cuts(_see_response(provider, endpoint, kind), data[3:])
+
+
+TARGETS: dict[str, Target] = {
+    "sse": fuzz_sse,
+    "eventstream": fuzz_eventstream,
+    "multipart": fuzz_multipart,
+    "json_fields": fuzz_json_fields,
+    "lines": fuzz_lines,
+    "decoding": fuzz_decoding,
+    "audio": fuzz_audio,
+    "providers": fuzz_providers,
+}

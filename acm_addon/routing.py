@@ -57,19 +57,24 @@ def declared_host(host: str) -> str | None:
     return next((f"*{suffix}" for suffix, _ in _BY_SUFFIX if host.endswith(suffix)), None)
 
 
-def gateway_route(target: str, headers: Mapping[str, str]) -> Route | None:
+def gateway_route(
+    target: str, headers: Mapping[str, str], default_provider: str | None = None
+) -> Route | None:
     """The route of an origin-form request target, or None where no path matches.
 
     ``/<provider>/…`` loses its first segment and nothing else; where the next one is a host of that
     provider, as in ``/<provider>/<host>/…``, it goes there, without that segment. Plain ``/v1/…``
-    is resolved by the shape of its credential: Anthropic's headers, else OpenAI.
+    is resolved by the shape of its credential (Anthropic's headers), else goes to the project's
+    default provider, else to OpenAI.
     """
     first, slash, rest = target.removeprefix("/").partition("/")
     if slash and (provider := _BY_NAME.get(first)):
         return _route(provider, "/" + rest)
     if first == "v1" and slash:
         anthropic = "x-api-key" in headers or "anthropic-version" in headers
-        return _route(_BY_NAME["anthropic" if anthropic else "openai"], target)
+        chosen = "anthropic" if anthropic else default_provider or "openai"
+        # A project may name a provider that an older version of acm does not know.
+        return _route(_BY_NAME.get(chosen, _BY_NAME["openai"]), target)
     return None
 
 

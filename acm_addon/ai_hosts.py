@@ -6,12 +6,9 @@ user's own. A provider module that comes to open one of them makes its line here
 
 _HOSTS = (
     "api.ai21.com",
-    "api.assemblyai.com",
     "api.cohere.ai",
     "api.cohere.com",
-    "api.deepgram.com",
     "api.deepinfra.com",
-    "api.elevenlabs.io",
     "api.endpoints.anyscale.com",
     "api.hyperbolic.xyz",
     "api.inference.huggingface.co",
@@ -19,7 +16,6 @@ _HOSTS = (
     "api.lumalabs.ai",
     "api.minimax.io",
     "api.novita.ai",
-    "api.replicate.com",
     "api.runwayml.com",
     "api.sambanova.ai",
     "api.stability.ai",
@@ -27,11 +23,9 @@ _HOSTS = (
     "aiplatform.googleapis.com",
     "dashscope.aliyuncs.com",
     "dashscope-intl.aliyuncs.com",
-    "fal.run",
     "integrate.api.nvidia.com",
     "models.github.ai",
     "models.inference.ai.azure.com",
-    "queue.fal.run",
     "router.huggingface.co",
 )
 _SUFFIXES = (

@@ -2,8 +2,16 @@
 
 from acm_addon.providers.anthropic import ANTHROPIC
 from acm_addon.providers.base import Provider
+from acm_addon.providers.cartesia import CARTESIA
+from acm_addon.providers.deepgram import DEEPGRAM
+from acm_addon.providers.elevenlabs import ELEVENLABS
+from acm_addon.providers.fal import FAL
 from acm_addon.providers.gemini import GEMINI
 from acm_addon.providers.openai import OPENAI
 from acm_addon.providers.openai_compatible import FAMILY
+from acm_addon.providers.replicate import REPLICATE
+from acm_addon.providers.transcription_jobs import TRANSCRIPTION_JOBS
 
-PROVIDERS: tuple[Provider, ...] = (OPENAI, ANTHROPIC, GEMINI, *FAMILY)
+MEDIA = (REPLICATE, FAL, ELEVENLABS, DEEPGRAM, CARTESIA, *TRANSCRIPTION_JOBS)
+
+PROVIDERS: tuple[Provider, ...] = (OPENAI, ANTHROPIC, GEMINI, *FAMILY, *MEDIA)

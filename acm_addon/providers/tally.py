@@ -41,11 +41,12 @@ class Tally:
         """An amount that need not be whole, such as seconds, or None where it is absent or bad."""
         if value is None:
             return None
-        if isinstance(value, int | Decimal) and not isinstance(value, bool):
-            # What is not a number cannot even be compared.
-            if Decimal(value).is_finite() and 0 <= value <= MAX_COUNT:
-                return value
-        self.bad = True
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            self.bad = True
+        elif Decimal(value).is_finite() and 0 <= value <= MAX_COUNT:
+            return value
+        else:
+            self.bad = True
         return None
 
     def measure(self, unit: str, value: object) -> None:

@@ -5,6 +5,7 @@ conventions from their notes, and shares no code with the readers that it checks
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -35,6 +36,8 @@ def expected_quantities(record: Recording) -> dict[str, int]:
         return _expected_of_websocket(record, reported)
     if record["provider"] == "anthropic":
         return _expected_of_anthropic(reported)
+    if record["provider"] in _MEDIA:
+        return _expected_of_media(reported)
     expected = {ours: reported[theirs] for theirs, ours in _PLAIN.items() if theirs in reported}
     expected |= {key: reported[key] for key in ("input_tokens", "output_tokens") if key in reported}
     if record["provider"] == "gemini" and "openai" not in record["path"]:
@@ -53,6 +56,29 @@ def expected_quantities(record: Recording) -> dict[str, int]:
     if searches is not None:
         expected["web_searches"] = searches
     return expected
+
+
+_MEDIA = (
+    *("replicate", "fal", "elevenlabs", "deepgram", "cartesia"),
+    *("assemblyai", "gladia", "revai"),
+)
+
+
+def _expected_of_media(reported: Recording) -> dict[str, Any]:
+    """One measure of the work: what was made, or else the time that it took on its hardware."""
+    made = {
+        "seconds": "input_audio_seconds",
+        "characters": "input_characters",
+        **{unit: unit for unit in ("input_tokens", "output_tokens", "images")},
+        **{unit: unit for unit in ("billable_units", "credits")},
+    }
+    expected = {ours: reported[theirs] for theirs, ours in made.items() if theirs in reported}
+    if not expected:
+        expected = {"compute_seconds": reported["predict_time_seconds"]}
+    return {
+        unit: count if isinstance(count, int) else Decimal(str(count))
+        for unit, count in expected.items()
+    }
 
 
 def _expected_of_anthropic(reported: Recording) -> dict[str, int]:

@@ -234,6 +234,7 @@ CONTENT_TYPES = (
     "text/event-stream",
     "application/x-ndjson",
     "application/vnd.amazon.eventstream",
+    "audio/mpeg",
     "",
 )
 

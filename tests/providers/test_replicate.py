@@ -1,12 +1,20 @@
 """Replicate, on hand-written bodies."""
 
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from acm_addon.model import Completeness, Reason, UsageSource
+from acm_addon.booking import book
+from acm_addon.ledger.reader import LedgerReader
+from acm_addon.ledger.sqlite import SqliteLedger
+from acm_addon.model import Completeness, Entry, Reason, UsageSource
+from acm_addon.pricing import PriceTable
+from acm_addon.settlement import Settlement
+from acm_addon.tap import Outcome
 from tests.providers.exchanges import ended, exchanged, settled
 
 CREATE = "/v1/predictions"
@@ -164,3 +172,25 @@ def test_an_error_and_a_cut_answer() -> None:
     assert Completeness.PARTIAL is cut.exchange.completeness
     assert {} == cut.usage.quantities
     assert settled(exchanged("replicate", "GET", POLL, detail, status=404)) is None
+
+
+def test_a_prediction_is_one_row_however_often_it_is_looked_at(tmp_path: Path) -> None:
+    """Field lesson 10: polling is not billed again, and the row keeps who created it."""
+    table = PriceTable.current()
+
+    def row(outcome: Outcome | None) -> Entry:
+        assert outcome is not None
+        return book(outcome.exchange, outcome.usage, table, outcome.price_provider)
+
+    path = "/v1/models/black-forest-labs/flux-schnell/predictions"
+    begun = _prediction("starting", model="black-forest-labs/flux-schnell")
+    done = begun | {"status": "succeeded", "metrics": {"image_output_count": 2} | _TIMES}
+    created = row(ended(exchanged("replicate", "POST", path, begun)))
+    look = row(settled(exchanged("replicate", "GET", POLL, done)))
+    with closing(SqliteLedger(tmp_path / "ledger.db")) as ledger:
+        for record in (created, Settlement(look), Settlement(look)):
+            ledger.book([record], {})
+    with LedgerReader(tmp_path / "ledger.db") as reader:
+        (kept,) = [call.entry for call in reader.recent(0, 10)]
+    assert (created.id, Completeness.COMPLETE) == (kept.id, kept.completeness)
+    assert ({"images": 2}, 6_000_000) == (kept.usage, kept.cost)

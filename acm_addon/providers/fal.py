@@ -7,8 +7,9 @@
 - Failed requests (5xx) are not billed; 4xx may be, and their answers do not say.
 - Streams (``…/stream`` on fal.run): every event holds the output so far, so the last one counts.
 - The queue: submitting is ``pending`` by its ``request_id``, the result settles it, status and
-  cancelling are free. The result's path names only the application, the first two segments of the
-  model (``fal-ai/flux`` of ``fal-ai/flux/dev``).
+  cancelling are free. The result's path names only the application (``fal-ai/flux`` of
+  ``fal-ai/flux/dev``), which may have another price, so that the model is the submission's, and
+  only ``acm reprice`` knows it.
 - Credential: ``Authorization: Key``. The gateway's ``/fal/…`` is fal.run, and
   ``/fal/queue.fal.run/…`` the queue, whose answers name absolute URLs: clients that follow these
   leave the gateway.
@@ -42,7 +43,7 @@ from acm_addon.providers.tally import Tally, name
 from acm_addon.sse import Event
 
 _QUEUE = "queue.fal.run"
-_REQUEST = re.compile(r"/(.+?)/requests/([^/]+)(?:/(.+))?")
+_REQUEST = re.compile(r"/.+?/requests/([^/]+)(?:/(.+))?")
 _RESULTS = (None, "response", "result")
 _UNFINISHED = ("IN_QUEUE", "IN_PROGRESS")
 _PIXELS = 1_000_000
@@ -70,9 +71,9 @@ class Fal:
             return WEBSOCKET
         queued = head.host.lower() == _QUEUE
         if queued and (found := _REQUEST.fullmatch(path)):
-            shown = found[3] in _RESULTS and head.method in ("GET", "POST")
+            shown = found[2] in _RESULTS and head.method in ("GET", "POST")
             billing = Billing.RESULT if shown else Billing.FREE
-            return Endpoint("queue", billing, unquote(found[1]), object_id=found[2])
+            return Endpoint("queue", billing, object_id=found[1])
         if head.method != "POST" or not path:
             return Endpoint("manage", Billing.FREE)
         model = unquote(path.removeprefix("/"))

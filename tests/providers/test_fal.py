@@ -81,7 +81,7 @@ def test_a_queued_request_is_pending_until_its_result_is_seen() -> None:
     )
     outcome = settled(done)
     assert outcome is not None
-    assert ("r-1", "fal-ai/veo3") == (outcome.exchange.object_id, outcome.exchange.model)
+    assert ("r-1", None) == (outcome.exchange.object_id, outcome.exchange.model)
     assert {"billable_units": 8} == outcome.usage.quantities
 
 

@@ -1,6 +1,6 @@
 """Hosts of AI providers whose traffic is not metered yet: it is passed on unread, and counted.
 
-A host is counted by the pattern that it matches, for the names of Azure and Bedrock hosts are the
+A host is counted by the pattern that it matches, for the names of Azure hosts are the
 user's own. A provider module that comes to open one of them makes its line here void.
 """
 
@@ -41,7 +41,6 @@ _SUFFIXES = (
     ".openai.azure.com",
     ".services.ai.azure.com",
 )
-_BEDROCK = ("bedrock-runtime.", ".amazonaws.com")
 
 
 def ai_host(host: str) -> str | None:
@@ -49,6 +48,4 @@ def ai_host(host: str) -> str | None:
     host = host.lower().rstrip(".")
     if host in _HOSTS:
         return host
-    if host.startswith(_BEDROCK[0]) and host.endswith(_BEDROCK[1]):
-        return "*".join(_BEDROCK)
     return next((f"*{suffix}" for suffix in _SUFFIXES if host.endswith(suffix)), None)

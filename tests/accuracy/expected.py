@@ -35,6 +35,8 @@ def expected_quantities(record: Recording) -> dict[str, int]:
         return _expected_of_websocket(record, reported)
     if record["provider"] == "anthropic":
         return _expected_of_anthropic(reported)
+    if record["provider"] == "bedrock" and "/model/" in record["path"]:
+        return _expected_of_bedrock(reported)
     expected = {ours: reported[theirs] for theirs, ours in _PLAIN.items() if theirs in reported}
     expected |= {key: reported[key] for key in ("input_tokens", "output_tokens") if key in reported}
     if record["provider"] == "gemini" and "openai" not in record["path"]:
@@ -86,6 +88,23 @@ def _expected_of_anthropic(reported: Recording) -> dict[str, int]:
             expected["other_model_input_tokens"] = inputs
             expected["other_model_output_tokens"] = each["output_tokens"]
     return expected
+
+
+def _expected_of_bedrock(reported: Recording) -> dict[str, int]:
+    """Converse and invocations: the input leaves out what was cached."""
+    expected = {ours: reported[theirs] for theirs, ours in _PLAIN.items() if theirs in reported}
+    apart = ("input_tokens", "cached_input_tokens", "cache_write_tokens")
+    expected["input_tokens"] = sum(reported.get(key, 0) for key in apart)
+    if "output_tokens" in reported:
+        expected["output_tokens"] = reported["output_tokens"]
+    raw = reported["raw"]
+    written = {each["ttl"]: each["inputTokens"] for each in raw.get("cacheDetails", [])}
+    for each in (raw, raw.get("message_start", {}), raw.get("message_delta", {})):
+        for lifetime in ("5m", "1h"):
+            key = f"ephemeral_{lifetime}_input_tokens"
+            if key in each.get("cache_creation", {}):
+                written[lifetime] = each["cache_creation"][key]
+    return expected | {f"cache_write_{ttl}_tokens": count for ttl, count in written.items()}
 
 
 def _expected_of_gemini(reported: Recording, expected: dict[str, int]) -> dict[str, int]:

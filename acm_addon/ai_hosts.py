@@ -7,8 +7,6 @@ user's own. A provider module that comes to open one of them makes its line here
 _HOSTS = (
     "api.ai21.com",
     "api.assemblyai.com",
-    "api.cohere.ai",
-    "api.cohere.com",
     "api.deepgram.com",
     "api.deepinfra.com",
     "api.elevenlabs.io",

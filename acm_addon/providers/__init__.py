@@ -3,8 +3,9 @@
 from acm_addon.providers.anthropic import ANTHROPIC
 from acm_addon.providers.base import Provider
 from acm_addon.providers.bedrock import BEDROCK
+from acm_addon.providers.cohere import COHERE
 from acm_addon.providers.gemini import GEMINI
 from acm_addon.providers.openai import OPENAI
 from acm_addon.providers.openai_compatible import FAMILY
 
-PROVIDERS: tuple[Provider, ...] = (OPENAI, ANTHROPIC, GEMINI, BEDROCK, *FAMILY)
+PROVIDERS: tuple[Provider, ...] = (OPENAI, ANTHROPIC, GEMINI, BEDROCK, COHERE, *FAMILY)

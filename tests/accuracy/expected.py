@@ -37,6 +37,8 @@ def expected_quantities(record: Recording) -> dict[str, int]:
         return _expected_of_anthropic(reported)
     if record["provider"] == "bedrock" and "/model/" in record["path"]:
         return _expected_of_bedrock(reported)
+    if record["provider"] == "cohere":
+        return _expected_of_cohere(record)
     expected = {ours: reported[theirs] for theirs, ours in _PLAIN.items() if theirs in reported}
     expected |= {key: reported[key] for key in ("input_tokens", "output_tokens") if key in reported}
     if record["provider"] == "gemini" and "openai" not in record["path"]:
@@ -105,6 +107,24 @@ def _expected_of_bedrock(reported: Recording) -> dict[str, int]:
             if key in each.get("cache_creation", {}):
                 written[lifetime] = each["cache_creation"][key]
     return expected | {f"cache_write_{ttl}_tokens": count for ttl, count in written.items()}
+
+
+def _expected_of_cohere(record: Recording) -> dict[str, int]:
+    """What is billed. Pictures are counted apart from the texts of embeddings alone."""
+    reported = record["reported_usage"]
+    names = {
+        "billed_input_tokens": "input_tokens",
+        "billed_output_tokens": "output_tokens",
+        "billed_image_tokens": "input_image_tokens",
+        "billed_search_units": "rerank_searches",
+        "billed_classifications": "classifications",
+        "billed_images": "input_images",
+        "reasoning_tokens": "output_reasoning_tokens",
+    }
+    expected = {ours: reported[theirs] for theirs, ours in names.items() if theirs in reported}
+    if "embed" in record["path"] and "input_image_tokens" in expected:
+        expected["input_tokens"] = expected.get("input_tokens", 0) + expected["input_image_tokens"]
+    return expected
 
 
 def _expected_of_gemini(reported: Recording, expected: dict[str, int]) -> dict[str, int]:

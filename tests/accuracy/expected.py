@@ -4,7 +4,7 @@ That is what the recordings' makers took out of the responses. This file knows t
 conventions from their notes, and shares no code with the readers that it checks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -87,9 +87,32 @@ def _expected_of_anthropic(reported: Recording) -> dict[str, int]:
                 written = each["cache_creation"][f"ephemeral_{ttl}_input_tokens"]
                 expected[f"cache_write_{ttl}_tokens"] += written
         if each["type"] == "advisor_message" or (fell_back and each["type"] == "message"):
-            expected["other_model_input_tokens"] = inputs
-            expected["other_model_output_tokens"] = each["output_tokens"]
+            counts = {**each, "input_tokens": inputs}
+            kept = {ours: counts[theirs] for theirs, ours in _APART.items() if theirs in each}
+            for lifetime, written in each.get("cache_creation", {}).items():
+                kept[f"cache_write_{lifetime.split('_')[1]}_tokens"] = written
+            for unit, count in kept.items():
+                name = f"{unit} of {each['model']}"
+                expected[name] = expected.get(name, 0) + count
     return expected
+
+
+_APART = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cache_read_input_tokens": "cache_read_tokens",
+    "cache_creation_input_tokens": "cache_write_tokens",
+}
+
+
+def with_others(quantities: Mapping[str, Any], others: Iterable[Any]) -> dict[str, Any]:
+    """What the row's model consumed, and what others did, under names that say whose it is."""
+    apart = {
+        f"{unit} of {other.model}": count
+        for other in others
+        for unit, count in other.quantities.items()
+    }
+    return {**quantities, **apart}
 
 
 def _expected_of_bedrock(reported: Recording) -> dict[str, int]:

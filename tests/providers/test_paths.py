@@ -54,7 +54,6 @@ OPTIONS openai/v1/chat/completions
 POST anthropic/v1/messages/count_tokens
 POST anthropic/v1/messages/batches/b/cancel
 POST anthropic/v1/files
-GET anthropic/v1/messages/batches/b/results
 POST gemini/v1beta/models/gemini-2.5-pro:countTokens
 POST gemini/upload/v1beta/files
 GET gemini/v1beta/models

@@ -22,7 +22,6 @@ _HOSTS = (
     "api.sambanova.ai",
     "api.stability.ai",
     "api.voyageai.com",
-    "aiplatform.googleapis.com",
     "dashscope.aliyuncs.com",
     "dashscope-intl.aliyuncs.com",
     "fal.run",
@@ -33,7 +32,6 @@ _HOSTS = (
     "router.huggingface.co",
 )
 _SUFFIXES = (
-    "-aiplatform.googleapis.com",
     ".cognitiveservices.azure.com",
     ".inference.ai.azure.com",
     ".openai.azure.com",

@@ -7,5 +7,6 @@ from acm_addon.providers.cohere import COHERE
 from acm_addon.providers.gemini import GEMINI
 from acm_addon.providers.openai import OPENAI
 from acm_addon.providers.openai_compatible import FAMILY
+from acm_addon.providers.vertex import VERTEX
 
-PROVIDERS: tuple[Provider, ...] = (OPENAI, ANTHROPIC, GEMINI, BEDROCK, COHERE, *FAMILY)
+PROVIDERS: tuple[Provider, ...] = (OPENAI, ANTHROPIC, GEMINI, VERTEX, BEDROCK, COHERE, *FAMILY)

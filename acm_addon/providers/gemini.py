@@ -6,7 +6,9 @@
 - Streams (events with ``alt=sse``, else one JSON array) carry ``usageMetadata`` in every chunk,
   cumulative: the one beside the ``finishReason`` wins, which ends the stream though no event says
   so; in a stream that was cut, the largest does.
-- Billed besides tokens: Google searches. Storage of cached content is not in any response.
+- Billed besides tokens: Google searches and prompts grounded in maps, pictures, videos, and cached
+  content by the hour. What indexing the files of a search store costs is in no response.
+- Batches and videos are PENDING until their result passes by: see ``gemini_results``.
 - Credential: ``x-goog-api-key`` or the query (``?key=``). Gateway and forward entrance both work.
 """
 
@@ -33,8 +35,16 @@ from acm_addon.providers.base import (
     WebSocketReader,
 )
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
+from acm_addon.providers.gemini_interactions import InteractionBody, interaction_request
 from acm_addon.providers.gemini_live import LiveReader
-from acm_addon.providers.gemini_usage import tally_grounding, tally_usage
+from acm_addon.providers.gemini_results import (
+    BatchBody,
+    CachedContentBody,
+    OperationBody,
+    PredictBody,
+    answers_file,
+)
+from acm_addon.providers.gemini_usage import MAPS, tally_grounding, tally_usage
 from acm_addon.providers.tally import Tally, mapping, name
 from acm_addon.providers.texts import TextKeys
 from acm_addon.sse import Event
@@ -43,23 +53,37 @@ _MODEL_CALL = re.compile(r"/v1[a-z0-9]*/((?:models|tunedModels|dynamic)/[^/:]+):
 _OPENAI_PREFIX = re.compile(r"/v1[a-z0-9]*/openai(?=/)")
 _FREE = re.compile(
     r"(?:/upload)?/v1[a-z0-9]*/(?:files(?:/.*)?|files:register|batches/[^/]+:(?:cancel|delete)"
-    r"|tunedModels/[^/:]+/permissions|tunedModels/[^/:]+:transferOwnership"
+    r"|interactions/[^/]+/cancel|fileSearchStores|auth_tokens|tunedModels/[^/:]+/permissions|tunedModels/[^/:]+:transferOwnership"
     r"|corpora(?:/.*)?)"
 )
 _KNOWN_UNREAD = re.compile(
     r"(?:/upload)?/v1[a-z0-9]*/(cachedContents|fileSearchStores|interactions)(?:/.*)?"
 )
-"""Cached content is billed by the hour, and files of a search store by the tokens embedded."""
+"""To keep cached content for longer costs more, and files of a search store cost the tokens that
+are embedded."""
+_CREATED = re.compile(r"/v1[a-z0-9]*/(cachedContents|interactions)")
+_RESULTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(path), name)
+    for path, name in (
+        (r"/v1[a-z0-9]*/interactions/([^/]+)", "interactions"),
+        (r"/v1[a-z0-9]*/(batches/[^/:]+)", "batchGenerateContent"),
+        (r"/v1[a-z0-9]*/((?:models|tunedModels)/[^/]+/operations/[^/:]+)", "predictLongRunning"),
+    )
+)
+"""Where the result of earlier work is shown, and what of the path names the work."""
+_DOWNLOAD = re.compile(r"(?:/download)?/v1[a-z0-9]*/(files/[^/:]+):download")
+"""Of any file, and so of a batch's answers."""
 _LIVE = ("BidiGenerateContent", "BidiGenerateContentConstrained")
 _METERED_METHODS = (
     "generateContent",
     "streamGenerateContent",
     "embedContent",
     "batchEmbedContents",
+    "predict",
 )
 _FREE_METHODS = ("countTokens", "countMessageTokens", "countTextTokens")
 _PENDING_METHODS = ("batchGenerateContent", "asyncBatchEmbedContent", "predictLongRunning")
-_UNREAD_METHODS = ("predict", "generateAnswer")
+_UNREAD_METHODS = ("generateAnswer",)
 
 _REQUEST = (
     ("generationConfig", "maxOutputTokens"),
@@ -68,15 +92,18 @@ _REQUEST = (
     ("serviceTier",),
     ("service_tier",),
 )
-_TIERS = {
+_TIERS: Mapping[object, str] = {
     "ON_DEMAND": "standard",
     "ON_DEMAND_PRIORITY": "priority",
     "ON_DEMAND_FLEX": "flex",
     "PROVISIONED_THROUGHPUT": "provisioned",
+    1: "standard",
+    2: "provisioned",
 }
 _TOTAL = re.compile(rb'"totalTokenCount"\s*+:\s*+(\d{1,15})')
-_FINISH = re.compile(rb'"(?:finishReason|blockReason)"\s*+:\s*+"')
+_FINISH = re.compile(rb'"(?:finishReason|blockReason)"\s*+:\s*+["1-9]')
 _ERROR = re.compile(rb'"error"\s*+:\s*+\{')
+_MAPS = re.compile(rb'"maps"\s*+:\s*+\{\s*+"')
 _STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -101,6 +128,7 @@ _DOCUMENT = (
     ("promptFeedback", "blockReason"),
     ("candidates", ANY, "finishReason"),
     ("candidates", ANY, "groundingMetadata", "webSearchQueries"),
+    ("candidates", ANY, "groundingMetadata", "groundingChunks", ANY, "maps", "uri"),
 )
 
 
@@ -121,6 +149,7 @@ class GenerateBody(ResponseBody):
         self._failed = False
         self._queries: set[str] = set()
         self._grounded = False
+        self._mapped = False
 
     def _notice(self, event: Event) -> bool:
         data = event.data
@@ -131,6 +160,7 @@ class GenerateBody(ResponseBody):
             total = int(match[1]) if match else 0
             if ends or total >= self._total:
                 self._total, self._usage = total, data
+        self._mapped = self._mapped or (b'"maps"' in data and _MAPS.search(data) is not None)
         if b'"groundingMetadata"' in data:
             self._notice_grounding(mapping(parse(data)))
         if b'"error"' in data and _ERROR.search(data):
@@ -150,6 +180,7 @@ class GenerateBody(ResponseBody):
         return self._read(
             mapping(parse(self._usage)) if self._usage else {},
             self._queries,
+            mapped=self._mapped,
             finished=self._ended,
             failed=self._failed,
         )
@@ -171,6 +202,7 @@ class GenerateBody(ResponseBody):
         return self._read(
             document,
             _texts(queries),
+            mapped=any(True for _ in fields.values(*at, *_DOCUMENT[-1])),
             # A plain document ends where it is closed; a stream can be closed early.
             finished=ended or not at,
             failed=bool(fields.value("error") or fields.value(ANY, "error")),
@@ -181,6 +213,7 @@ class GenerateBody(ResponseBody):
         document: Mapping[str, object],
         queries: Iterable[str],
         *,
+        mapped: bool,
         finished: bool,
         failed: bool,
     ) -> Reading:
@@ -188,6 +221,8 @@ class GenerateBody(ResponseBody):
         model = name(document.get("modelVersion"))
         tally = tally_usage(usage)
         tally_grounding(tally, queries, grounded=True, model=model or self._request.model)
+        if mapped:
+            tally.put(MAPS, 1)
         tier = _tier(usage)
         missing = self._HAS_OUTPUT and "output_tokens" not in tally.quantities
         return Reading(
@@ -230,23 +265,23 @@ class Gemini:
             return Endpoint("live") if path.endswith(_LIVE) else WEBSOCKET
         if prefix := _OPENAI_PREFIX.match(path):
             return openai.classify(head, path[prefix.end() :], openai.METERED_PATHS, _FREE_OPENAI)
-        if head.method != "POST" or _FREE.fullmatch(path):
+        if head.method == "GET":
+            return _result(unquote(path))
+        if _is_free(head):
             return Endpoint("manage", Billing.FREE)
         return _model_call(unquote(path))
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
-        if endpoint.name in _METERED_METHODS:
+        if endpoint.name == "interactions":
+            return interaction_request()
+        if endpoint.name in (*_METERED_METHODS, *BODIES):
             return JsonRequestReader(_REQUEST, lambda fields: _request(fields, endpoint))
         return openai.request_reader(endpoint)
 
     def response_reader(
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader:
-        if endpoint.name not in _METERED_METHODS:
-            return openai.response_reader(endpoint, request, head)
-        request = request if request.model else replace(request, model=endpoint.model)
-        body = EmbedBody if "mbed" in endpoint.name else GenerateBody
-        return body(request, head)
+        return response_reader(endpoint, request, head)
 
     def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
         return LiveReader() if endpoint.name == "live" else None
@@ -261,10 +296,59 @@ class Gemini:
 
 GEMINI = Gemini()
 
+BODIES: Mapping[str, type[ResponseBody]] = {
+    "generateContent": GenerateBody,
+    "streamGenerateContent": GenerateBody,
+    "embedContent": EmbedBody,
+    "batchEmbedContents": EmbedBody,
+    "interactions": InteractionBody,
+    "predict": PredictBody,
+    "cachedContents": CachedContentBody,
+    "batchGenerateContent": BatchBody,
+    "asyncBatchEmbedContent": BatchBody,
+    "predictLongRunning": OperationBody,
+}
+"""Of endpoints that are Gemini's and not OpenAI's. Vertex has most of them too."""
+
+
+def response_reader(
+    endpoint: Endpoint, request: RequestFacts, head: ResponseHead
+) -> ResponseReader:
+    if endpoint.name == "batchGenerateContent" and endpoint.price_context:
+        return answers_file(head)
+    if endpoint.name not in BODIES:
+        return openai.response_reader(endpoint, request, head)
+    request = request if request.model else replace(request, model=endpoint.model)
+    return BODIES[endpoint.name](request, head)
+
+
+def _result(path: str) -> Endpoint:
+    """A GET: a look at earlier work, or at what costs nothing."""
+    for pattern, kind in _RESULTS:
+        if work := pattern.fullmatch(path):
+            return Endpoint(kind, Billing.RESULT, object_id=work[1])
+    if file := _DOWNLOAD.fullmatch(path):
+        context = {"processing": "batch"}
+        return Endpoint(
+            "batchGenerateContent", Billing.RESULT, object_id=file[1], price_context=context
+        )
+    return Endpoint("manage", Billing.FREE)
+
+
+def _is_free(head: RequestHead) -> bool:
+    """An upload is announced by a request of its own, which only the one with the file follows."""
+    if head.method == "PATCH" and "/cachedContents/" in head.path:
+        return False
+    announced = head.headers.get("x-goog-upload-command", "").strip().lower() == "start"
+    return announced or head.method != "POST" or _FREE.fullmatch(head.path) is not None
+
+
 _FREE_OPENAI = re.compile(r"/(?:files|models)(?:/.*)?|/batches/.*")
 
 
 def _model_call(path: str) -> Endpoint:
+    if created := _CREATED.fullmatch(path):
+        return Endpoint(created[1])
     call = _MODEL_CALL.fullmatch(path)
     if call is None:
         known = _KNOWN_UNREAD.fullmatch(path)
@@ -294,9 +378,10 @@ def _request(fields: JsonFields, endpoint: Endpoint) -> RequestFacts:
 
 
 def _tier(usage: Mapping[str, object]) -> str | None:
-    traffic = name(usage.get("trafficType"))
-    tier = name(usage.get("serviceTier"))
-    return tier.lower() if tier else _TIERS.get(traffic or "")
+    traffic, tier = usage.get("trafficType"), name(usage.get("serviceTier"))
+    if tier:
+        return tier.lower()
+    return _TIERS.get(traffic) if isinstance(traffic, str | int) else None
 
 
 def _total(usage: Mapping[str, object]) -> int:

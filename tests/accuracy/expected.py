@@ -41,7 +41,10 @@ def expected_quantities(record: Recording) -> dict[str, int]:
         return _expected_of_cohere(record)
     expected = {ours: reported[theirs] for theirs, ours in _PLAIN.items() if theirs in reported}
     expected |= {key: reported[key] for key in ("input_tokens", "output_tokens") if key in reported}
-    if record["provider"] == "gemini" and "openai" not in record["path"]:
+    if record["path_pattern"].endswith(("cachedContents", ":predict")):
+        return _expected_of_content(record)
+    google = record["provider"] in ("gemini", "vertex")
+    if google and "openai" not in record["path"] and "openapi" not in record["path"]:
         return _expected_of_gemini(reported, expected)
     if record["provider"] == "xai" and "chat" in record["path"]:
         expected["output_tokens"] += reported["reasoning_tokens"]
@@ -168,15 +171,40 @@ def _expected_of_gemini(reported: Recording, expected: dict[str, int]) -> dict[s
         ("toolUsePromptTokensDetails", "input_{}_tool_tokens"),
         ("candidatesTokensDetails", "output_{}_tokens"),
         ("cacheTokensDetails", "cache_{}_read_tokens"),
+        ("input_tokens_by_modality", "input_{}_tokens"),
+        ("tool_use_tokens_by_modality", "input_{}_tokens"),
+        ("tool_use_tokens_by_modality", "input_{}_tool_tokens"),
+        ("output_tokens_by_modality", "output_{}_tokens"),
+        ("cached_tokens_by_modality", "cache_{}_read_tokens"),
     ):
         for detail in raw.get(key, []):
-            kind = detail["modality"].lower().replace("document", "image")
-            unit = pattern.format(kind)
-            expected[unit] = expected.get(unit, 0) + detail["tokenCount"]
+            kind = detail["modality"]
+            kind = kind if isinstance(kind, str) else _NUMBERED[kind]
+            unit = pattern.format(kind.lower().replace("document", "image"))
+            expected[unit] = expected.get(unit, 0) + detail.get("tokenCount", detail.get("tokens"))
     return expected
 
 
-_IN_NO_USAGE = ("web_searches", "storage_searches", "code_executions", "image_generations")
+_NUMBERED = ("unknown", "TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT")
+
+
+def _expected_of_content(record: Recording) -> dict[str, int]:
+    """What was put into a cache, or embedded: the former in one number, the latter in two."""
+    reported = record["reported_usage"]
+    expected = {"input_tokens": reported.get("input_tokens", reported.get("total_tokens"))}
+    if "characters" in reported and "/gemini-" not in record["path"]:
+        expected["input_characters"] = reported["characters"]
+    return expected
+
+
+_IN_NO_USAGE = (
+    "web_searches",
+    "storage_searches",
+    "code_executions",
+    "image_generations",
+    "map_searches",
+    "cache_storage_token_hours",
+)
 """Counted from the output, which ``reported_usage`` does not cover."""
 
 

@@ -24,6 +24,9 @@ gemini/v1beta/models/e:embedContent embedContent
 gemini/v1beta/models/e:batchEmbedContents batchEmbedContents
 gemini/v1beta/openai/chat/completions chat.completions
 gemini/v1beta/openai/embeddings embeddings
+gemini/v1beta/cachedContents cachedContents
+gemini/v1beta/interactions interactions
+gemini/v1beta/models/imagen-4.0-generate-001:predict predict
 groq/openai/v1/chat/completions chat.completions
 deepseek/chat/completions chat.completions
 deepseek/v1/chat/completions chat.completions
@@ -57,7 +60,9 @@ POST anthropic/v1/files
 POST gemini/v1beta/models/gemini-2.5-pro:countTokens
 POST gemini/upload/v1beta/files
 GET gemini/v1beta/models
-PATCH gemini/v1beta/cachedContents/c
+GET gemini/v1beta/cachedContents/c
+POST gemini/v1beta/fileSearchStores
+POST gemini/v1beta/interactions/i/cancel
 POST mistral/v1/batch/jobs/j/cancel
 """.strip().splitlines()
 
@@ -73,7 +78,8 @@ POST openrouter/api/v1/rerank rerank
 POST perplexity/search search
 POST anthropic/v1/something other
 POST gemini/v1beta/models/m:somethingNew other
-POST gemini/v1beta/cachedContents cachedContents
+PATCH gemini/v1beta/cachedContents/c cachedContents
+POST gemini/upload/v1beta/fileSearchStores/s:uploadToFileSearchStore fileSearchStores
 """.strip().splitlines()
 
 

@@ -262,7 +262,7 @@ class Gemini:
     def classify(self, head: RequestHead) -> Endpoint:
         path = head.path
         if head.websocket:
-            return Endpoint("live") if path.endswith(_LIVE) else WEBSOCKET
+            return live(head)
         if prefix := _OPENAI_PREFIX.match(path):
             return openai.classify(head, path[prefix.end() :], openai.METERED_PATHS, _FREE_OPENAI)
         if head.method == "GET":
@@ -320,6 +320,11 @@ def response_reader(
         return openai.response_reader(endpoint, request, head)
     request = request if request.model else replace(request, model=endpoint.model)
     return BODIES[endpoint.name](request, head)
+
+
+def live(head: RequestHead) -> Endpoint:
+    """A websocket. What it asks for is the same at Vertex."""
+    return Endpoint("live") if head.path.endswith(_LIVE) else WEBSOCKET
 
 
 def _result(path: str) -> Endpoint:

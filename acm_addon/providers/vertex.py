@@ -18,7 +18,6 @@ from urllib.parse import unquote
 from acm_addon.json_fields import JsonFields
 from acm_addon.providers import anthropic, gemini, openai
 from acm_addon.providers.base import (
-    WEBSOCKET,
     Access,
     Billing,
     Endpoint,
@@ -91,7 +90,7 @@ class Vertex:
 
     def classify(self, head: RequestHead) -> Endpoint:
         if head.websocket:
-            return WEBSOCKET
+            return gemini.live(head)
         path = unquote(head.path).rstrip("/")
         located = _LOCATION.fullmatch(path)
         express = _EXPRESS.fullmatch(path)
@@ -115,8 +114,8 @@ class Vertex:
             return _ChatBody(request, head)
         return gemini.response_reader(endpoint, request, head)
 
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
+    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:
+        return gemini.GEMINI.websocket_reader(endpoint, head)
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         return gemini.GEMINI.error_body(status, code, message)

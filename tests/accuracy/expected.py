@@ -33,16 +33,10 @@ def expected_quantities(record: Recording) -> dict[str, int]:
     reported = record["reported_usage"]
     if record["transport"] == "websocket":
         return _expected_of_websocket(record, reported)
-    if record["provider"] == "anthropic":
-        return _expected_of_anthropic(reported)
-    if record["provider"] == "bedrock" and "/model/" in record["path"]:
-        return _expected_of_bedrock(reported)
-    if record["provider"] == "cohere":
-        return _expected_of_cohere(record)
+    if (by_itself := _by_itself(record)) is not None:
+        return by_itself
     expected = {ours: reported[theirs] for theirs, ours in _PLAIN.items() if theirs in reported}
     expected |= {key: reported[key] for key in ("input_tokens", "output_tokens") if key in reported}
-    if record["path_pattern"].endswith(("cachedContents", ":predict")):
-        return _expected_of_content(record)
     google = record["provider"] in ("gemini", "vertex")
     if google and "openai" not in record["path"] and "openapi" not in record["path"]:
         return _expected_of_gemini(reported, expected)
@@ -60,6 +54,19 @@ def expected_quantities(record: Recording) -> dict[str, int]:
     if searches is not None:
         expected["web_searches"] = searches
     return expected
+
+
+def _by_itself(record: Recording) -> dict[str, int] | None:
+    """Of those whose reports have little in common with others'."""
+    if record["provider"] == "anthropic" or "publishers/anthropic" in record["path"]:
+        return _expected_of_anthropic(record["reported_usage"])
+    if record["provider"] == "bedrock" and "/model/" in record["path"]:
+        return _expected_of_bedrock(record["reported_usage"])
+    if record["provider"] == "cohere":
+        return _expected_of_cohere(record)
+    if record["path_pattern"].endswith(("cachedContents", ":predict")):
+        return _expected_of_content(record)
+    return None
 
 
 def _expected_of_anthropic(reported: Recording) -> dict[str, int]:

@@ -93,6 +93,8 @@ def test_usage_can_be_taken_out(record: Recording) -> None:
     """What is left is the same answer, and nothing in it says how long it is."""
     if not is_metered(record) or record["status"] >= 400 or "images" in record["path"]:
         return
+    if record["transport"] == "aws-eventstream" or record["usage_headers"]:
+        return  # It stays as it is.
     row = booked(outcome(record, without_usage(body(record, "response"))), _TABLE)
     assert UsageSource.ESTIMATED == row.usage_source
     assert b'"total_tokens"' not in without_usage(body(record, "response"))

@@ -343,8 +343,7 @@ class Watch:
             self.idle.set()
         call = tracked.call
         if call.arrival.endpoint.billing is Billing.RESULT:
-            # What was broken off may end between two lines, and look whole.
-            if failure is None and (result := call.result()):
+            if result := call.result(failure):
                 self._recorder.result(result)
         else:
             self._recorder.finish(tracked.record, call.finish(now, failure, left))

@@ -174,7 +174,11 @@ class CompleteBody(ResponseBody):
 
 
 _ORIGIN = Origin("api.anthropic.com")
-_ACCESS = Access(credential="x-api-key, or a bearer token")
+_ACCESS = Access(
+    credential="x-api-key, or a bearer token",
+    notes="A batch is priced when its results pass by. Container hours of code execution cannot be "
+    "seen.",
+)
 
 
 @dataclass(frozen=True, slots=True)

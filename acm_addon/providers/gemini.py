@@ -248,7 +248,11 @@ class EmbedBody(GenerateBody):
 
 
 _ORIGIN = Origin("generativelanguage.googleapis.com")
-_ACCESS = Access(credential="x-goog-api-key, or the query's key")
+_ACCESS = Access(
+    credential="x-goog-api-key, or the query's key",
+    notes="A batch is priced when its answers pass by. The length of videos, and what indexing the "
+    "files of a search store costs, cannot be seen.",
+)
 
 
 @dataclass(frozen=True, slots=True)

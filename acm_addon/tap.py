@@ -188,8 +188,13 @@ class Call:
             self._texts if wanted else None,
         )
 
-    def result(self) -> Result | None:
-        """What a response to a request for earlier work's result says; None where nothing."""
+    def result(self, failure: Reason | None = None) -> Result | None:
+        """What a response to a request for earlier work's result says; None where nothing.
+
+        What was broken off (``failure``) says nothing: JSON lines that end early look whole.
+        """
+        if failure is not None:
+            return None
         facts = self._facts()
         object_id = _clean(_ID, facts.object_id or self.arrival.endpoint.object_id)
         if object_id is None or self._is_error(facts) or not facts.finished:

@@ -24,6 +24,9 @@ gemini/v1beta/models/e:embedContent embedContent
 gemini/v1beta/models/e:batchEmbedContents batchEmbedContents
 gemini/v1beta/openai/chat/completions chat.completions
 gemini/v1beta/openai/embeddings embeddings
+gemini/v1beta/cachedContents cachedContents
+gemini/v1beta/interactions interactions
+gemini/v1beta/models/imagen-4.0-generate-001:predict predict
 groq/openai/v1/chat/completions chat.completions
 deepseek/chat/completions chat.completions
 deepseek/v1/chat/completions chat.completions
@@ -75,11 +78,12 @@ OPTIONS openai/v1/chat/completions
 POST anthropic/v1/messages/count_tokens
 POST anthropic/v1/messages/batches/b/cancel
 POST anthropic/v1/files
-GET anthropic/v1/messages/batches/b/results
 POST gemini/v1beta/models/gemini-2.5-pro:countTokens
 POST gemini/upload/v1beta/files
 GET gemini/v1beta/models
-PATCH gemini/v1beta/cachedContents/c
+GET gemini/v1beta/cachedContents/c
+POST gemini/v1beta/fileSearchStores
+POST gemini/v1beta/interactions/i/cancel
 POST mistral/v1/batch/jobs/j/cancel
 POST replicate/v1/files
 POST replicate/v1/models
@@ -115,7 +119,6 @@ POST openrouter/api/v1/rerank rerank
 POST perplexity/search search
 POST anthropic/v1/something other
 POST gemini/v1beta/models/m:somethingNew other
-POST gemini/v1beta/cachedContents cachedContents
 POST replicate/v1/deployments deployments
 PATCH replicate/v1/deployments/acme/app deployments
 POST replicate/v1/new other
@@ -127,6 +130,8 @@ POST deepgram/v1/new other
 POST cartesia/voice-changer/bytes voice-changer
 POST assemblyai/lemur/v3/generate/task other
 POST revai/sentiment_analysis/v1/jobs other
+PATCH gemini/v1beta/cachedContents/c cachedContents
+POST gemini/upload/v1beta/fileSearchStores/s:uploadToFileSearchStore fileSearchStores
 """.strip().splitlines()
 
 

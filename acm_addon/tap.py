@@ -197,7 +197,7 @@ class Call:
             return None
         facts = self._facts()
         object_id = _clean(_ID, facts.object_id or self.arrival.endpoint.object_id)
-        if object_id is None or self._is_error(facts) or not facts.finished:
+        if object_id is None or self._is_refused() or not facts.finished:
             return None
         links = tuple(link for link in facts.links if _ID.match(link))
         settles = None if facts.pending else self._settlement(facts, object_id)
@@ -206,8 +206,9 @@ class Call:
     def _settlement(self, facts: ResponseFacts, object_id: str) -> Outcome:
         """The finished work as a call: its own times are known only as far as the result says."""
         began = facts.created or self.arrival.time
+        failed = Reason.PROVIDER_ERROR if facts.failed else None
         exchange = replace(
-            self._exchange(0.0, self.request, facts, Completeness.COMPLETE, None),
+            self._exchange(0.0, self.request, facts, Completeness.COMPLETE, failed),
             id=settlement_id(self.arrival.provider.name, object_id, began),
             time=began,
             object_id=object_id,
@@ -249,8 +250,10 @@ class Call:
         return None
 
     def _is_error(self, facts: ResponseFacts) -> bool:
-        status = self._status
-        return facts.failed or (status is not None and status >= HTTPStatus.MULTIPLE_CHOICES)
+        return facts.failed or self._is_refused()
+
+    def _is_refused(self) -> bool:
+        return self._status is not None and self._status >= HTTPStatus.MULTIPLE_CHOICES
 
     def _expects_usage(self, facts: ResponseFacts) -> bool:
         metered = self.arrival.endpoint.billing is Billing.METERED
@@ -300,6 +303,9 @@ class Call:
     def _usage(
         self, request: RequestFacts, facts: ResponseFacts, completeness: Completeness
     ) -> Usage:
+        if completeness is Completeness.PENDING and facts.usage_source is UsageSource.DERIVED:
+            # What is known of the work from its order. It is booked once the work is done.
+            return Usage(dict(facts.quantities), UsageSource.DERIVED)
         if self.arrival.endpoint.billing not in (Billing.METERED, Billing.RESULT):
             return Usage()  # What looks like usage may count other things there.
         if completeness is Completeness.SENT_UNKNOWN and request.input_tokens_estimate:

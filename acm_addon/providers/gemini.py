@@ -89,6 +89,12 @@ _REQUEST = (
     ("serviceTier",),
     ("service_tier",),
 )
+_VIDEO = tuple(
+    ("parameters", key)
+    for key in ("durationSeconds", "sampleCount", "numberOfVideos", "resolution", "generateAudio")
+)
+_VIDEO_SECONDS = 8
+"""Of a video whose request names no length (ai.google.dev/gemini-api/docs/video)."""
 _STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -133,6 +139,8 @@ class Gemini:
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
         if endpoint.name == "interactions":
             return interaction_request()
+        if endpoint.name == "predictLongRunning":
+            return JsonRequestReader(_VIDEO, lambda fields: _video(fields, endpoint))
         if endpoint.name in (*_METERED_METHODS, *BODIES):
             return JsonRequestReader(_REQUEST, lambda fields: _request(fields, endpoint))
         return openai.request_reader(endpoint)
@@ -238,4 +246,26 @@ def _request(fields: JsonFields, endpoint: Endpoint) -> RequestFacts:
         or limit.count(fields.value("generation_config", "max_output_tokens")),
         choices=limit.count(fields.value("generationConfig", "candidateCount")) or 1,
         price_context={"service_tier": tier.lower()} if tier else {},
+    )
+
+
+def _video(fields: JsonFields, endpoint: Endpoint) -> RequestFacts:
+    """A video is billed by its seconds, which its order decides: its result does not say."""
+    asked = Tally()
+    seconds = asked.count(fields.value("parameters", "durationSeconds")) or _VIDEO_SECONDS
+    videos = (
+        asked.count(fields.value("parameters", "sampleCount"))
+        or asked.count(fields.value("parameters", "numberOfVideos"))
+        or 1
+    )
+    context = {}
+    if resolution := name(fields.value("parameters", "resolution")):
+        context["resolution"] = resolution.lower()
+    if (audio := fields.value("parameters", "generateAudio")) is not None:
+        context["audio"] = "true" if audio is True else "false"
+    return RequestFacts(
+        model=endpoint.model,
+        choices=videos,
+        price_context=context,
+        derived={"video_seconds": seconds * videos},
     )

@@ -96,6 +96,7 @@ class BatchBody(_Document):
             quantities=quantities,
             bad=sums.bad or fields.truncated,
             price_context=_BATCH,
+            failed=not quantities and state in _FAILED,
             pending=not quantities and state not in _FAILED,
             created=moment(fields.value("metadata", "createTime")),
             links=tuple({each: None for each in files if each}),
@@ -134,8 +135,12 @@ class OperationBody(_Document):
         made = any(True for path in self._MADE for _ in fields.values(*path))
         filtered = any(fields.value(*path) for path in self._FILTERED)
         failed = fields.value("error", "code") is not None
-        for_nothing = fields.value("done") is True and (failed or (filtered and not made))
-        return Reading(object_id=_operation(fields.value("name")), pending=not for_nothing)
+        done = fields.value("done") is True
+        return Reading(
+            object_id=_operation(fields.value("name")),
+            failed=done and (failed or (filtered and not made)),
+            pending=not done,
+        )
 
 
 class JobBody(_Document):
@@ -148,6 +153,7 @@ class JobBody(_Document):
         state = str(fields.value("state") or "").rpartition("_STATE_")[2]
         return Reading(
             object_id=name(fields.value("name")),
+            failed=state in _FAILED,
             pending=state not in _FAILED,
             created=moment(fields.value("createTime")),
         )

@@ -165,6 +165,7 @@ class PredictionBody(JsonBody):
             quantities=tally.quantities,
             bad=tally.bad,
             price_context=_choices(metrics),
+            failed=ended and status != "succeeded",
             pending=object_id is not None and (not ended or silent),
             created=utc_time(fields.value("created_at")),
         )

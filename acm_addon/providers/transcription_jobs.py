@@ -196,6 +196,7 @@ class JobBody(JsonBody):
             price_context={
                 path[-1]: "true" for path in answer.extras if fields.value(*path) is True
             },
+            failed=status == answer.failed,
             pending=not ended,
             created=utc_time(fields.value(*answer.created)),
         )

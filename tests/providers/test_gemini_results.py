@@ -88,7 +88,7 @@ def test_a_batch_that_links_to_a_file() -> None:
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED", "EXPIRED"])
 def test_a_batch_that_came_to_nothing(state: str) -> None:
     facts = _facts("GET", _BATCH, _batch(state))
-    assert (False, {}, False) == (facts.pending, facts.quantities, facts.failed)
+    assert (False, {}, True) == (facts.pending, facts.quantities, facts.failed)
 
 
 @pytest.mark.parametrize("end", [b"", b"\n"])
@@ -114,22 +114,26 @@ _OPERATION = "models/veo-3.1/operations/o1"
 
 
 @pytest.mark.parametrize(
-    ("body", "pending"),
+    ("body", "pending", "failed"),
     [
-        ({}, True),
-        ({"done": True, "response": {"generateVideoResponse": {"generatedSamples": []}}}, True),
-        ({"done": True, "error": {"code": 3, "message": "no"}}, False),
+        ({}, True, False),
+        ({"done": True, "response": {"videos": [{"mimeType": "video/mp4"}]}}, False, False),
+        ({"done": True, "error": {"code": 3, "message": "no"}}, False, True),
         (
             {"done": True, "response": {"generateVideoResponse": {"raiMediaFilteredCount": 1}}},
             False,
+            True,
         ),
     ],
 )
-def test_a_video_says_nothing_of_its_length(body: dict[str, object], pending: bool) -> None:
-    """Only what failed, or was filtered, is known to have cost nothing."""
+def test_a_video_says_nothing_of_its_length(
+    body: dict[str, object], pending: bool, failed: bool
+) -> None:
+    """Its order did. What failed, or was filtered, cost nothing."""
     whole = json.dumps({"name": _OPERATION, **body}).encode()
     facts = _facts("GET", f"/v1beta/{_OPERATION}", whole)
-    assert (_OPERATION, pending, {}) == (facts.object_id, facts.pending, facts.quantities)
+    assert (_OPERATION, {}) == (facts.object_id, facts.quantities)
+    assert (pending, failed) == (facts.pending, facts.failed)
 
 
 def test_pictures_are_counted_as_they_come() -> None:

@@ -84,7 +84,7 @@ def test_a_look_at_a_finished_prediction_settles_it(status: str) -> None:
 def test_work_that_ended_before_it_began_settles_without_usage(status: str) -> None:
     outcome = settled(exchanged("replicate", "POST", f"{POLL}/cancel", _prediction(status)))
     assert outcome is not None
-    assert ({}, Reason.NO_USAGE) == (outcome.usage.quantities, outcome.usage.reason)
+    assert ({}, Reason.PROVIDER_ERROR) == (outcome.usage.quantities, outcome.usage.reason)
 
 
 _TIMES = {"predict_time": 9.5, "total_time": 11}

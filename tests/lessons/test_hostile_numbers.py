@@ -328,3 +328,19 @@ def test_hostile_counts_in_a_stream(data: st.DataObject) -> None:
     )
     wire = family.wire
     _check(row(Wire(wire.host, wire.path, body, wire.request, content_type=SSE)), _honest(family))
+
+
+@pytest.mark.parametrize("name", ["prompt_tokens", "completion_tokens"])
+@pytest.mark.parametrize("value", [-5, "12", {}, [1], True, 0.5, 10**20])
+def test_a_hostile_last_report_is_not_passed_over(name: str, value: object) -> None:
+    """Where every chunk reports, an earlier one must not stand in for a last one that is bad."""
+    family = _FAMILIES[0]
+    last = {"prompt_tokens": 0, "completion_tokens": 0, name: value}
+    reports = ({**_CHAT_USAGE, "completion_tokens": 90, "total_tokens": 1090}, last)
+    chunks = [{**family.document, "choices": [], "usage": usage} for usage in reports]
+    body = b"".join(b"data: " + as_json(chunk) + b"\n\n" for chunk in chunks)
+    wire = family.wire
+    entry = row(
+        Wire(wire.host, wire.path, body + b"data: [DONE]\n\n", wire.request, content_type=SSE)
+    )
+    assert (None, Reason.BAD_USAGE) == (entry.cost, entry.reason)

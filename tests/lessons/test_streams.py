@@ -4,6 +4,9 @@ Field lessons 12 (a partial usage was kept because it came first), 13 (disconnec
 without usage counted as nothing).
 """
 
+import json
+import re
+
 import pytest
 
 from acm_addon.model import Completeness, PriceStatus, Reason, UsageSource
@@ -129,6 +132,18 @@ def test_lesson_13_reported_usage_outlives_a_disconnect(family: Family, gone: Re
     assert (UsageSource.REPORTED, family.cost) == (entry.usage_source, entry.cost)
 
 
+@pytest.mark.parametrize("family", _COUNTING, ids=lambda family: family.name)
+@pytest.mark.parametrize("gone", _GONE)
+def test_lesson_13_a_broken_stream_keeps_its_last_report(family: Family, gone: Reason) -> None:
+    """Where counts come on the way, the last one that came is what is known, and is not all."""
+    assert family.counted_text is not None
+    said = [event for count in (3, 9) for event in family.counted_text("more ", count)]
+    entry = row(family.wire(family.cut([*family.opening(True), *said])), failure=gone)
+    assert (9, UsageSource.REPORTED) == (entry.usage["output_tokens"], entry.usage_source)
+    assert (Completeness.PARTIAL, gone) == (entry.completeness, entry.reason)
+    assert 0 < entry.known_cost < family.cost
+
+
 @pytest.mark.parametrize("gone", _GONE)
 def test_lesson_13_a_reported_zero_is_no_gap(gone: Reason) -> None:
     """litellm#37992: an explicit zero was taken for a missing count, and replaced by a guess."""
@@ -137,6 +152,26 @@ def test_lesson_13_a_reported_zero_is_no_gap(gone: Reason) -> None:
     events = [*family.opening(True), *family.counted_text("", 0)]
     entry = row(family.wire(family.cut(events)), failure=gone)
     assert (0, UsageSource.REPORTED) == (entry.usage["output_tokens"], entry.usage_source)
+
+
+@every_family
+@pytest.mark.parametrize("hostile", [-1, 1e308, "12", {}, [7], True, 10**40])
+def test_a_hostile_count_in_a_stream(family: Family, hostile: object) -> None:
+    """In any field of the usage, in any of its events: marked, and never a wrong cost."""
+    whole = _whole(family)
+    fields = [
+        (index, field)
+        for index, (_, data) in enumerate(whole)
+        for field in re.findall(r'"(\w*[tT]oken\w*)": \d', json.dumps(data))
+    ]
+    assert len(fields) >= 4
+    for index, field in fields:
+        name, data = whole[index]
+        text = re.sub(rf'("{field}": )\d+', rf"\g<1>{json.dumps(hostile)}", json.dumps(data))
+        events = [*whole[:index], (name, text), *whole[index + 1 :]]
+        entry = row(family.wire(family.render(events)))
+        if entry.cost != family.cost:
+            assert (None, Reason.BAD_USAGE) == (entry.cost, entry.reason), field
 
 
 @every_family

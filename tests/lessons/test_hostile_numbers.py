@@ -41,7 +41,8 @@ class Family:
 
     @property
     def real_usage(self) -> Document:
-        return copy.deepcopy(_at(self.document, self.usage))  # type: ignore[no-any-return]  # JSON
+        usage: Document = copy.deepcopy(_at(self.document, self.usage))
+        return usage
 
 
 _CHAT_USAGE = {
@@ -206,10 +207,12 @@ def _places(value: object, at: Place = ()) -> Iterator[Place]:
     """Every number, object, list, and text inside of ``value``."""
     if at:
         yield at
-    inner = value.items() if isinstance(value, dict) else ()
-    inner = enumerate(value) if isinstance(value, list) else inner
-    for key, each in inner:
-        yield from _places(each, (*at, key))
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _places(each, (*at, key))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _places(each, (*at, index))
 
 
 def _replaced(usage: Document, place: Place, value: object) -> Document:
@@ -317,7 +320,7 @@ def test_hostile_counts_in_a_stream(data: st.DataObject) -> None:
     assume(not _says_nothing(value, _at(_MESSAGES_USAGE, place)))
     usage = _replaced(family.real_usage, place, value)
     message = {"id": "m1", "model": "claude-opus-4-6", "usage": {**_MESSAGES_USAGE}}
-    events = (
+    events: tuple[tuple[str, Document], ...] = (
         ("message_start", {"message": message}),
         ("message_delta", {"delta": {"stop_reason": "end_turn"}, "usage": usage}),
         ("message_stop", {}),

@@ -1,5 +1,6 @@
 """Answers of the large providers, small and whole, and the money that is due for them by hand."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -70,13 +71,26 @@ def message_answer(model: str, **usage: Any) -> Wire:
     return Wire("api.anthropic.com", "/v1/messages", as_json(body), as_json({"model": model}))
 
 
-def gemini_answer(model: str, usage: dict[str, Any], *queries: str) -> Wire:
+def gemini_answer(
+    model: str, usage: dict[str, Any], *queries: str, places: Sequence[str] = ()
+) -> Wire:
+    """``places`` are those of a map that the answer is grounded in."""
     candidate: dict[str, Any] = {"content": {"parts": [{"text": "x"}]}, "finishReason": "STOP"}
-    if queries:
-        candidate["groundingMetadata"] = {"webSearchQueries": queries}
+    chunks = [{"maps": {"uri": place}} for place in places]
+    if queries or chunks:
+        grounding = {"webSearchQueries": queries, "groundingChunks": chunks}
+        candidate["groundingMetadata"] = grounding
     body = {"candidates": [candidate], "modelVersion": model, "usageMetadata": usage}
     path = f"/v1beta/models/{model}:generateContent"
     return Wire("generativelanguage.googleapis.com", path, as_json(body))
+
+
+def converse_answer(model: str) -> Wire:
+    """Amazon Bedrock's: the cache is outside of the input."""
+    usage = {"inputTokens": 600, "cacheReadInputTokens": 400, "outputTokens": 100}
+    body = {"output": {"message": {"content": [{"text": "x"}]}}, "usage": usage}
+    host = "bedrock-runtime.us-east-1.amazonaws.com"
+    return Wire(host, f"/model/{model}/converse", as_json({**body, "stopReason": "end_turn"}))
 
 
 def images_answer(answer: dict[str, Any], **asked: Any) -> Wire:

@@ -16,6 +16,7 @@ from tests.bills import (
     RESPONSE,
     TOKENS,
     chat_answer,
+    converse_answer,
     due,
     gemini_answer,
     message_answer,
@@ -68,6 +69,11 @@ _CODE = {"type": "code_interpreter_call", "container_id": "cntr_1"}
             gemini_answer("gemini-3-pro-preview", GEMINI, "tides", "rivers", "tides"),
             due([(600, "2"), (400, "0.2"), (160, "12")], "0.014", "0.014"),
             id="gemini 3: each search",
+        ),
+        pytest.param(
+            gemini_answer("gemini-2.5-flash", GEMINI, places=["a", "b"]),
+            due([(600, "0.3"), (400, "0.03"), (160, "2.5")], "0.025"),
+            id="gemini: a prompt grounded in maps, however many places",
         ),
         pytest.param(
             chat_answer("gpt-4o-search-preview", TOKENS),
@@ -203,6 +209,11 @@ def test_lesson_16_a_tier_without_a_price_has_no_cost() -> None:
             ),
             due([(250_000, "2.5"), (100, "15")]),
             id="gemini: a long prompt",
+        ),
+        pytest.param(
+            converse_answer("us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+            due([(600, "3.3"), (400, "0.33"), (100, "16.5")]),
+            id="bedrock: a profile that stays in its region costs a tenth more",
         ),
     ],
 )

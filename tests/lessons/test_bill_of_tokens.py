@@ -17,6 +17,7 @@ from tests.bills import (
     TOKENS,
     WRITES,
     chat_answer,
+    converse_answer,
     due,
     gemini_answer,
     images_answer,
@@ -53,6 +54,11 @@ from tests.wire import Wire, row
             gemini_answer("gemini-2.5-flash", GEMINI),
             due([(600, "0.3"), (400, "0.03"), (160, "2.5")]),
             id="gemini: inside the prompt, and thoughts outside the candidates",
+        ),
+        pytest.param(
+            converse_answer("global.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+            due([(600, "3"), (400, "0.3"), (100, "15")]),
+            id="bedrock: outside of the input",
         ),
     ],
 )

@@ -123,7 +123,8 @@ def settled(call: Entry, by: Entry) -> Entry:
     """
     if not _pending(call) or _pending(by):
         return call
-    if by.reason is Reason.NO_USAGE and call.computed_cost is not None:
+    silent = not by.usage and by.reason in (Reason.NO_USAGE, Reason.UNKNOWN_MODEL)
+    if silent and call.computed_cost is not None:
         # The result says no more than that the work is done: its order said what it consumes.
         return replace(call, completeness=by.completeness, cost=call.computed_cost)
     return replace(

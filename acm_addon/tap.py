@@ -108,6 +108,12 @@ class Call:
         return self._request_facts or self._request.facts()
 
     @property
+    def _order(self) -> RequestFacts:
+        """What the response answers. Looking at a result orders nothing."""
+        looking = self.arrival.endpoint.billing is Billing.RESULT
+        return replace(self.request, derived={}) if looking else self.request
+
+    @property
     def requested_model(self) -> str | None:
         return _clean(_MODEL, self.arrival.endpoint.model or self.request.model)
 
@@ -136,7 +142,7 @@ class Call:
         request_id = headers.get("x-request-id") or headers.get("request-id")
         self._request_id = _clean(_ID, request_id)
         self._response = self.arrival.provider.response_reader(
-            self.arrival.endpoint, self.request, ResponseHead(status, headers)
+            self.arrival.endpoint, self._order, ResponseHead(status, headers)
         )
         self._response_decoder = ContentDecoder(headers.get("content-encoding", ""))
 

@@ -51,6 +51,8 @@ def tally_usage(usage: Mapping[str, object], model: str | None, *, stub: bool = 
         tally.put(f"cache_write_{ttl}_tokens", _written(tally, usage, model, ttl))
     searches = mapping(usage.get("server_tool_use")).get("web_search_requests")
     tally.put("web_searches", searches)
+    tally.check_kinds(usage, dict, "cache_creation", "server_tool_use", "output_tokens_details")
+    tally.check_kinds(usage, list, "iterations")
     tally.check_parts("cache_write_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens")
     tally.check_parts("output_tokens", "output_reasoning_tokens")
     return tally

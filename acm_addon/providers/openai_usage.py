@@ -36,6 +36,13 @@ _EXTRAS = {
     "prompt_audio_seconds": "input_audio_seconds",  # Mistral
     "num_search_queries": "web_searches",  # Perplexity
 }
+_INPUT = ("prompt_tokens", "input_tokens")
+_OUTPUT = ("completion_tokens", "output_tokens")
+_OBJECTS = (
+    *(f"{total}_details" for total in (*_INPUT, *_OUTPUT)),
+    "server_tool_use_details",
+    "server_side_tool_usage_details",
+)
 _TOOLS = (
     # OpenRouter, then xAI.
     ("server_tool_use_details", "web_search_requests", "web_searches"),
@@ -49,8 +56,8 @@ _TOOLS = (
 def tally_usage(usage: Mapping[str, object]) -> Tally:
     """Quantities of a ``usage`` object of chat, completions, embeddings, responses, or images."""
     tally = Tally()
-    input_tokens = _total(tally, usage, "prompt_tokens", "input_tokens")
-    output_tokens = _total(tally, usage, "completion_tokens", "output_tokens")
+    input_tokens = _total(tally, usage, *_INPUT)
+    output_tokens = _total(tally, usage, *_OUTPUT)
     total = tally.count(usage.get("total_tokens"))
     in_details = _details(usage, "prompt_tokens_details", "input_tokens_details")
     out_details = _details(usage, "completion_tokens_details", "output_tokens_details")
@@ -76,6 +83,9 @@ def tally_usage(usage: Mapping[str, object]) -> Tally:
     _put_all(tally, usage, _EXTRAS)
     for group, key, unit in _TOOLS:
         tally.put(unit, mapping(usage.get(group)).get(key))
+    tally.check_kinds(usage, dict, *_OBJECTS)
+    tally.check_present("input_tokens", beside="output_tokens")
+    tally.bad = tally.bad or _is_short(usage, total)
     tally.check_parts("input_tokens", "cache_read_tokens", "cache_write_tokens")
     tally.check_parts("output_tokens", "output_reasoning_tokens")
     return tally
@@ -155,6 +165,12 @@ def _total(tally: Tally, usage: Mapping[str, object], *keys: str) -> int | None:
     """A total under either name. Null means none for a detail, but is bad for a total."""
     present = any(key in usage for key in keys)
     return tally.count(_first(usage, *keys), required=present)
+
+
+def _is_short(usage: Mapping[str, object], total: int | None) -> bool:
+    """Whether the stated total is less than the input and output that it is the total of."""
+    parts = (Tally().count(_first(usage, *keys)) for keys in (_INPUT, _OUTPUT))
+    return total is not None and total < sum(part for part in parts if part is not None)
 
 
 def _first(source: Mapping[str, object], *keys: str) -> object:

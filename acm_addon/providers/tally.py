@@ -63,6 +63,15 @@ class Tally:
             known = sum(self.quantities.get(part, 0) for part in parts)
             self.bad = self.bad or known > self.quantities[total]
 
+    def check_present(self, unit: str, *, beside: str) -> None:
+        """Call the usage bad where ``unit`` is missing beside one that never comes without it."""
+        self.bad = self.bad or (unit not in self.quantities and beside in self.quantities)
+
+    def check_kinds(self, source: Mapping[str, object], kind: type, *keys: str) -> None:
+        """Call the usage bad where something else is in the place of an object or a list."""
+        values = (source.get(key) for key in keys)
+        self.bad = self.bad or any(not isinstance(each, kind | None) for each in values)
+
 
 def mapping(value: object) -> Mapping[str, object]:
     """``value`` where it is a JSON object, else an empty one."""

@@ -97,6 +97,8 @@ class Access:
     """Where the credential travels."""
     notes: str = ""
     """What does not work, or cannot be seen, and why."""
+    endpoints: tuple[str, ...] = ()
+    """The names of the endpoints whose usage is read: what ``acm providers`` lists."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,13 @@ class Compatible:
     """Most of what the host serves is no AI: unknown paths are nobody's bill."""
     at: Origin | None = None
     """Where the gateway sends requests, where that is not the first host by https."""
-    access: Access = Access()  # noqa: RUF009 - frozen
+    reach: Access = Access()  # noqa: RUF009 - frozen
+    """How programs reach it; the endpoints are added to it."""
+
+    @property
+    def access(self) -> Access:
+        patterned = (name for _, name in (*self.patterns, *self.results))
+        return replace(self.reach, endpoints=(*self.metered.values(), *patterned))
 
     @property
     def origin(self) -> Origin | None:

@@ -136,17 +136,22 @@ class OpaqueBody:
     def __init__(self, request: RequestFacts, head: ResponseHead) -> None:
         self._derived = request.derived
         self._failed = head.status >= 300
+        is_json = head.content_type.strip().lower().startswith("application/json")
+        self._document = JsonFields(()) if is_json else None
 
     def feed(self, data: bytes) -> None:
-        pass
+        if self._document is not None:
+            self._document.feed(data)
 
     def facts(self) -> ResponseFacts:
+        # Only JSON says where it ends.
+        finished = self._document is None or self._document.closed
         if self._failed:
-            return ResponseFacts(finished=True, failed=True, reason=Reason.PROVIDER_ERROR)
+            return ResponseFacts(finished=finished, failed=True, reason=Reason.PROVIDER_ERROR)
         return ResponseFacts(
             quantities=self._derived,
             usage_source=UsageSource.DERIVED if self._derived else UsageSource.NONE,
-            finished=True,
+            finished=finished,
             reason=None if self._derived else Reason.NO_USAGE,
         )
 

@@ -86,5 +86,5 @@ DASHSCOPE = Compatible(
         "rerank": Shape(own_request, SHAPES["rerank"].response),
     },
     free=re.compile(rf"{FREE.pattern}|/tasks/.*|/uploads"),
-    access=Access(notes="Speech over websockets is recorded without a price."),
+    reach=Access(notes="Speech over websockets is recorded without a price."),
 )

@@ -57,7 +57,8 @@ class HuggingFace:
     origin: Origin | None = Origin(_ROUTER)  # noqa: RUF009 - frozen
     access: Access = Access(  # noqa: RUF009 - frozen
         notes="What is billed by hardware and time (endpoints of one's own, tasks other than chat) "
-        "is recorded without a price."
+        "is recorded without a price.",
+        endpoints=_API.access.endpoints,
     )
 
     def classify(self, head: RequestHead) -> Endpoint:

@@ -9,12 +9,14 @@
   machine passes every proxy by.
 """
 
+from collections.abc import Mapping
+
 from acm_addon.model import FREE_OF_CHARGE
 from acm_addon.providers.base import Access, Origin
 from acm_addon.providers.compatible import MESSAGES, Compatible
 from acm_addon.providers.openai import METERED_PATHS
 
-_OWN = {
+SERVED: Mapping[str, str] = {
     **METERED_PATHS,
     "/messages": MESSAGES,
     "/rerank": "rerank",
@@ -23,6 +25,7 @@ _OWN = {
     "/api/embed": "embed",
     "/api/embeddings": "embed",
 }
+"""What such servers generate, by path."""
 _NO_CREDENTIAL = Access(
     credential="none, or Authorization: Bearer",
     notes="Gateway alone: clients go around a proxy to reach this machine.",
@@ -35,10 +38,10 @@ def _local(name: str, port: int) -> Compatible:
         name,
         (),
         FREE_OF_CHARGE,
-        metered=_OWN,
+        metered=SERVED,
         shared_host=True,
         at=Origin("127.0.0.1", "http", port),
-        access=_NO_CREDENTIAL,
+        reach=_NO_CREDENTIAL,
     )
 
 
@@ -53,6 +56,6 @@ OLLAMA_CLOUD = Compatible(
     "ollama-cloud",
     ("ollama.com",),
     "ollama-cloud",
-    metered=_OWN,
-    access=Access(notes="Billed by plan: what a call costs is not known."),
+    metered=SERVED,
+    reach=Access(notes="Billed by plan: what a call costs is not known."),
 )

@@ -75,7 +75,7 @@ _GROQ = Compatible(
     base=_base("/openai/v1"),
     metered=_TEXT | _AUDIO,
     pending=_BATCHES,
-    access=Access(notes="What a batch came to is not read: its call stays pending."),
+    reach=Access(notes="What a batch came to is not read: its call stays pending."),
 )
 _MISTRAL = Compatible(
     "mistral",
@@ -98,7 +98,7 @@ _MISTRAL = Compatible(
     results=((re.compile(r"/batch/jobs/(?P<id>[^/]+)"), "batches"),),
     jobs={"batches": MistralBatchBody},
     free=_free(r"/agents(?:/.*)?|/libraries(?:/.*)?"),
-    access=Access(
+    reach=Access(
         notes="A batch whose answers are in a file stays pending. "
         "Fine-tuning is recorded without a price."
     ),
@@ -148,7 +148,7 @@ _TOGETHER = Compatible(
     base=_base("/v1", "/v2"),
     pending=_BATCHES | {"/videos": "videos"},
     results=((re.compile(r"/videos/(?P<id>[^/]+)"), "videos"),),
-    access=Access(notes="What a batch came to is not read: its call stays pending."),
+    reach=Access(notes="What a batch came to is not read: its call stays pending."),
 )
 _XAI = Compatible(
     "xai",
@@ -172,7 +172,7 @@ _XAI = Compatible(
     shapes={"chat.completions": Shape(generation, DeferrableChatBody)},
     models={"audio.speech": "text-to-speech", "audio.transcriptions": "speech-to-text"},
     free=_free(r"/tokenize-text|/collections(?:/.*)?|/documents(?:/.*)?|/realtime/client_secrets"),
-    access=Access(
+    reach=Access(
         notes="A batch is settled by the first list of results that fits one page; "
         "longer lists leave it pending."
     ),
@@ -195,7 +195,7 @@ _ZAI = Compatible(
     metered=_ZAI_PATHS,
     pending=_ZAI_PENDING,
     results=_ZAI_RESULTS,
-    access=Access(notes="Calls under a coding plan are shown at list prices."),
+    reach=Access(notes="Calls under a coding plan are shown at list prices."),
 )
 _ZHIPU = Compatible(
     "zhipu",
@@ -225,7 +225,7 @@ _PLAIN = (
         "github-copilot",
         metered=_TEXT | {"/messages": MESSAGES},
         free=_free(r"/(?:agents|mcp|telemetry)(?:/.*)?"),
-        access=Access(notes="Prices are those of usage beyond a plan's allowance."),
+        reach=Access(notes="Prices are those of usage beyond a plan's allowance."),
     ),
     Compatible(
         "github-models",
@@ -245,7 +245,7 @@ _PLAIN = (
         ("api.jina.ai", "r.jina.ai", "s.jina.ai"),
         "jina",
         metered=_TEXT | _RERANK | {"/classify": "moderations", "/segment": "moderations"},
-        access=Access(notes="The reader (r.jina.ai) states usage to clients that accept JSON."),
+        reach=Access(notes="The reader (r.jina.ai) states usage to clients that accept JSON."),
     ),
     Compatible(
         "nebius",
@@ -266,14 +266,14 @@ _PLAIN = (
         ("api.portkey.ai",),
         "portkey",
         patterns=((re.compile(r"/prompts/[^/]+/completions"), "chat.completions"),),
-        access=Access(notes="Whose prices hold is Portkey's configuration, so that none does."),
+        reach=Access(notes="Whose prices hold is Portkey's configuration, so that none does."),
     ),
     Compatible(
         "pydantic-gateway",
         ("gateway.pydantic.dev",),
         "pydantic-gateway",
         base=_base("/proxy/(?:openai|chat|responses)(?:/v1)?", "/proxy/groq/openai/v1"),
-        access=Access(notes="Read where it speaks OpenAI's protocol; its own cost is booked."),
+        reach=Access(notes="Read where it speaks OpenAI's protocol; its own cost is booked."),
     ),
     Compatible("sambanova", ("api.sambanova.ai",), "sambanova"),
     Compatible(
@@ -293,7 +293,7 @@ _MINIMAX = Compatible(
     ("api.minimax.io", "api.minimaxi.com", "api.minimax.chat"),
     "minimax",
     metered=_TEXT | _ANTHROPIC | {"/text/chatcompletion_v2": "chat.completions", "/t2a_v2": "t2a"},
-    access=Access(notes="Videos, music and voices are recorded without a price."),
+    reach=Access(notes="Videos, music and voices are recorded without a price."),
 )
 _DATABRICKS = Compatible(
     "databricks",
@@ -304,7 +304,7 @@ _DATABRICKS = Compatible(
     metered=_TEXT | {"/messages": MESSAGES},
     priced_as_requested=True,
     shared_host=True,
-    access=Access(notes="An endpoint on provisioned throughput is billed by the hour, unseen."),
+    reach=Access(notes="An endpoint on provisioned throughput is billed by the hour, unseen."),
 )
 _SNOWFLAKE = Compatible(
     "snowflake",
@@ -318,7 +318,7 @@ _SNOWFLAKE = Compatible(
         "/inference:embed": "embeddings",
     },
     shared_host=True,
-    access=Access(
+    reach=Access(
         credential="Authorization: Bearer (a token of Snowflake's)",
         notes="Billed in credits, whose price is the account's: cost is not known.",
     ),
@@ -330,7 +330,7 @@ _CLOUDFLARE = Compatible(
     base=re.compile(r"/client/v4/accounts/[^/]+/ai(?:/v1)?(?=/)"),
     patterns=((re.compile(r"/run/(?P<model>@[\w.-]+/[\w./-]+)"), "run"),),
     shared_host=True,
-    access=Access(
+    reach=Access(
         notes="Billed in neurons: what answers without tokens (pictures, speech) has no price."
     ),
 )

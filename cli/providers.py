@@ -50,6 +50,17 @@ def providers(
             typer.echo(f"not seen: {each.access.notes}")
 
 
+def readme_table() -> str:
+    """The providers that acm knows, in Markdown: those that read alike in one row."""
+    from acm_addon.providers import PROVIDERS
+
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for each in PROVIDERS:
+        alike.setdefault(tuple(metered(each)), []).append(each.name)
+    rows = [f"| {', '.join(names)} | {', '.join(read)} |" for read, names in alike.items()]
+    return "\n".join(["", "| Providers | What is read |", "|---|---|", *rows, ""])
+
+
 def described(provider: "Provider") -> Mapping[str, object]:
     """A provider for ``--json``."""
     return {

@@ -50,6 +50,18 @@ def test_a_name_that_nobody_has_is_a_usage_error(acm: Screen) -> None:
     assert "hint: `acm providers` lists them" in err
 
 
+def test_doctor_names_a_mistake_in_the_users_file(acm: Screen, home: Home) -> None:
+    """And says nothing of a sound one."""
+    file = home.ensure().providers
+    file.write_text("[lab]\n")
+    found = json.loads(acm("doctor", "--json")[1])["checks"]
+    message = next(one["message"] for one in found if one["check"] == "providers")
+    assert "providers.toml: [lab] has no host" == message
+    file.write_text('[lab]\nhost = "https://a.example"\n')
+    found = json.loads(acm("doctor", "--json")[1])["checks"]
+    assert "providers" not in [one["check"] for one in found]
+
+
 @pytest.mark.parametrize("command", ["providers", "routes"])
 def test_a_mistake_in_the_users_file_is_told(acm: Screen, home: Home, command: str) -> None:
     home.ensure().providers.write_text("[lab]\n")

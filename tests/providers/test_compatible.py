@@ -47,7 +47,10 @@ def test_rankings_billed_by_search_count_searches(run: Run) -> None:
 
 def test_speech_is_billed_by_the_characters_of_the_request(run: Run) -> None:
     call = run(
-        "groq/openai/v1/audio/speech", b"RIFF\x00", b'{"model": "m", "input": "Gr\\u00fc\\u00df"}'
+        "groq/openai/v1/audio/speech",
+        b"RIFF\x00",
+        b'{"model": "m", "input": "Gr\\u00fc\\u00df"}',
+        content_type="audio/wav",
     )
     facts = call.response.facts()
     assert ({"input_characters": 4}, UsageSource.DERIVED) == (facts.quantities, facts.usage_source)

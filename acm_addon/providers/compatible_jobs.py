@@ -28,6 +28,7 @@ class JobBody(ResponseBody):
     WANTED: ClassVar[tuple[Path, ...]] = (
         *((key,) for key in ("id", "request_id", "status", "model", "usage", "created_at")),
         ("created",),
+        ("task_status",),  # Z.ai
         ("video", "duration"),
     )
     _IDS: ClassVar[tuple[str, ...]] = ("id", "request_id")
@@ -49,7 +50,7 @@ class JobBody(ResponseBody):
             quantities=tally.quantities,
             bad=tally.bad,
             provider_cost=stated_cost(usage),
-            pending=not has_ended(fields.value("status")),
+            pending=not has_ended(fields.value("status") or fields.value("task_status")),
             created=moment(fields.value("created_at")) or moment(fields.value("created")),
         )
 

@@ -147,6 +147,17 @@ def test_xai_videos_are_pending_until_done() -> None:
     assert {"video_seconds": 1} == done.quantities
 
 
+def test_work_of_zai_ends_by_its_task_status() -> None:
+    """A video states no usage; a chat that was asked for in the background does."""
+    path = "zai/api/paas/v4/async-result/t1"
+    assert _shown(path, {"id": "t1", "task_status": "PROCESSING"}).pending
+    video = _shown(path, {"id": "t1", "task_status": "SUCCESS", "video_result": []})
+    assert ({}, False) == (video.quantities, video.pending)
+    usage = {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}
+    chat = _shown(path, {"id": "t1", "task_status": "SUCCESS", "usage": usage})
+    assert ({"input_tokens": 3, "output_tokens": 1}, False) == (chat.quantities, chat.pending)
+
+
 def test_a_failed_job_ends_with_nothing() -> None:
     facts = _shown("xai/v1/videos/v1", {"status": "failed", "error": "no"})
     assert ({}, False, False) == (facts.quantities, facts.pending, facts.failed)

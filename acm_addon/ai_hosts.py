@@ -5,25 +5,10 @@ user's own. A provider module that comes to open one of them makes its line here
 """
 
 _HOSTS = (
-    "api.ai21.com",
-    "api.deepinfra.com",
     "api.endpoints.anyscale.com",
-    "api.hyperbolic.xyz",
-    "api.inference.huggingface.co",
-    "api.jina.ai",
     "api.lumalabs.ai",
-    "api.minimax.io",
-    "api.novita.ai",
     "api.runwayml.com",
-    "api.sambanova.ai",
     "api.stability.ai",
-    "api.voyageai.com",
-    "dashscope.aliyuncs.com",
-    "dashscope-intl.aliyuncs.com",
-    "integrate.api.nvidia.com",
-    "models.github.ai",
-    "models.inference.ai.azure.com",
-    "router.huggingface.co",
 )
 _SUFFIXES = (
     ".cognitiveservices.azure.com",

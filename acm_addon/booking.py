@@ -130,7 +130,8 @@ def price_of(
             if part.quantities or part is parts[0]
         ]
     )
-    return _without_total(cost) if context.incomplete else cost
+    free = cost.status is PriceStatus.FREE
+    return _without_total(cost) if context.incomplete and not free else cost
 
 
 def _nothing_due(exchange: Exchange, usage: Usage) -> bool:

@@ -67,6 +67,11 @@ class Home:
         return self.ca / "bundle.pem"
 
     @property
+    def providers(self) -> Path:
+        """The user's own providers, where there are any."""
+        return self.root / "providers.toml"
+
+    @property
     def run(self) -> Path:
         """Files of the running proxy: pid, lock, state."""
         return self.root / "run"

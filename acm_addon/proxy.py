@@ -23,6 +23,7 @@ from acm_addon.logs import logger
 from acm_addon.recorder import Recorder
 from acm_addon.server import AcmConnectionHandler
 from acm_addon.test_upstream import TestUpstream
+from acm_addon.user_providers import directory
 from acm_addon.watch import Watch
 
 log = logger("proxy")
@@ -44,6 +45,7 @@ class Proxy:
         self, home: Home, host: str, port: int, test_upstream: TestUpstream | None
     ) -> None:
         self._home = home
+        self._directory = directory(home)
         self._host = host
         self._port = port
         self._test_upstream = test_upstream
@@ -55,8 +57,10 @@ class Proxy:
         """
         ensure_ca(self._home)
         recorder = Recorder(self._home)
-        admission = Admission(self._home, beyond_loopback=not is_loopback(self._host))
-        watch = Watch(recorder, admission)
+        admission = Admission(
+            self._home, self._directory, beyond_loopback=not is_loopback(self._host)
+        )
+        watch = Watch(recorder, admission, self._directory)
         master = self._master(recorder, watch, admission)
         servers = master.addons.get("proxyserver").servers
         stop = asyncio.Event()
@@ -82,9 +86,14 @@ class Proxy:
         master._legacy_log_events.uninstall()
         addons = [
             Proxyserver(),
-            Layers(watch.tunnelled, lambda: admission.required),
+            Layers(watch.tunnelled, lambda: admission.required, self._directory),
             TlsConfig(),
-            Acm(watch, Distrust(recorder.counters), self._test_upstream),
+            Acm(
+                watch,
+                Distrust(recorder.counters, self._directory),
+                self._directory,
+                self._test_upstream,
+            ),
         ]
         master.addons.add(*addons)
         AcmConnectionHandler.use_addons(addons)

@@ -78,7 +78,7 @@ class Recorder:
             time=arrival.time,
             entrance=arrival.entrance,
             provider=arrival.provider.name,
-            price_provider=arrival.provider.price_provider,
+            price_provider=arrival.price_provider,
             endpoint=arrival.endpoint.name,
             upstream=arrival.upstream,
             attribution=arrival.attribution,

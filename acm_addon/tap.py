@@ -61,6 +61,11 @@ class Arrival:
     attribution: Attribution
     upstream: str
 
+    @property
+    def price_provider(self) -> str:
+        """The id in the price table, as far as the request says."""
+        return self.endpoint.price_provider or self.provider.price_provider
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -190,7 +195,7 @@ class Call:
         return Outcome(
             exchange,
             usage,
-            self.arrival.provider.price_provider,
+            self._price_provider(facts),
             self._texts if wanted else None,
         )
 
@@ -222,7 +227,10 @@ class Call:
             first_byte_ms=None,
         )
         usage = self._usage(self.request, facts, Completeness.COMPLETE)
-        return Outcome(exchange, usage, self.arrival.provider.price_provider, None)
+        return Outcome(exchange, usage, self._price_provider(facts), None)
+
+    def _price_provider(self, facts: ResponseFacts) -> str:
+        return facts.price_provider or self.arrival.price_provider
 
     def _facts(self) -> ResponseFacts:
         if self._websocket and self._status == SWITCHING_PROTOCOLS:

@@ -26,7 +26,7 @@ from acm_addon.model import Attribution, Entrance, Reason, new_id, utc_now
 from acm_addon.path_shapes import path_shape
 from acm_addon.providers.base import Billing, Origin, Provider, RequestHead
 from acm_addon.recorder import Recorder
-from acm_addon.routing import gateway_route, provider_of_host
+from acm_addon.routing import Directory
 from acm_addon.server import discard_body, is_absolute_form
 from acm_addon.tap import Arrival, Call
 
@@ -102,9 +102,10 @@ class Tracked:
 class Watch:
     """Follows flows on behalf of the addon."""
 
-    def __init__(self, recorder: Recorder, admission: Admission) -> None:
+    def __init__(self, recorder: Recorder, admission: Admission, directory: Directory) -> None:
         self._recorder = recorder
         self._admission = admission
+        self._directory = directory
         self._open_calls = 0
         self.idle = asyncio.Event()
         """Set while no call is in flight."""
@@ -144,7 +145,7 @@ class Watch:
         # Inside a CONNECT the destination is fixed before any request; the gateway has none yet.
         forward = is_absolute_form(request) or flow.server_conn.address is not None
         if forward:
-            provider = provider_of_host(request.host) or provider_of_host(
+            provider = self._directory.of_host(request.host) or self._directory.of_host(
                 flow.client_conn.sni or ""
             )
         elif request.path == PING_PATH:
@@ -152,10 +153,10 @@ class Watch:
             return
         visit = self._admission.visit(flow, forward=forward)
         if not forward:
-            route = gateway_route(request.path, request.headers, visit.payer.provider)
+            route = self._directory.route(request.path, request.headers, visit.payer.provider)
             if route is None:
                 self._recorder.counters.unrouted += 1
-                self._answer(flow, refusals.unroutable(request.path))
+                self._answer(flow, refusals.unroutable(request.path, self._directory))
                 return
             provider = route.provider
             _send_to(request, route.origin, route.path)

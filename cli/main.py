@@ -16,6 +16,7 @@ from cli.env import env
 from cli.explain import explain
 from cli.imports import import_
 from cli.prices import prices
+from cli.providers import providers
 from cli.proxy import logs, restart, start, status, stop
 from cli.report import report
 from cli.reprice import reprice
@@ -62,7 +63,7 @@ def demo() -> None:
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "What it costs": (today, report, tail, explain, import_),
     "What it should cost": (cost, reprice),
-    "Programs to watch": (run, env, routes, demo),
+    "Programs to watch": (run, env, routes, providers, demo),
     "The proxy": (start, stop, restart, status, logs, doctor),
 }
 """By the heading under which ``acm --help`` lists them."""

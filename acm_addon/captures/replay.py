@@ -15,7 +15,7 @@ from acm_addon.model import Attribution, Entrance, Entry, Reason, Source, derive
 from acm_addon.pending import PendingCalls
 from acm_addon.pricing import PriceTable
 from acm_addon.providers.base import Billing, Endpoint, Provider, RequestHead
-from acm_addon.routing import provider_of_host
+from acm_addon.routing import BUILT_IN, Directory
 from acm_addon.settlement import Link, Record, Settlement
 from acm_addon.tap import Arrival, Call, Result, exhaust
 
@@ -35,6 +35,7 @@ class Importing:
     attribution: Attribution
     fallback_time: datetime
     """When an exchange took place whose capture does not say."""
+    directory: Directory = BUILT_IN
     pending: PendingCalls = field(default_factory=PendingCalls)
 
 
@@ -42,7 +43,7 @@ def entry_of(
     captured: Captured, digest: bytes, source: Source, of: Importing
 ) -> Entry | list[Record] | Kind:
     """The row of one exchange. ``digest`` identifies it: the same one always gives the same id."""
-    provider = provider_of_host(captured.host)
+    provider = of.directory.of_host(captured.host)
     if provider is None:
         return Kind.NOT_PROVIDER
     path, _, query = captured.path.partition("?")

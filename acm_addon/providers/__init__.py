@@ -5,10 +5,13 @@ from acm_addon.providers.base import Provider
 from acm_addon.providers.bedrock import BEDROCK
 from acm_addon.providers.cartesia import CARTESIA
 from acm_addon.providers.cohere import COHERE
+from acm_addon.providers.dashscope import DASHSCOPE
 from acm_addon.providers.deepgram import DEEPGRAM
 from acm_addon.providers.elevenlabs import ELEVENLABS
 from acm_addon.providers.fal import FAL
 from acm_addon.providers.gemini import GEMINI
+from acm_addon.providers.huggingface import HUGGINGFACE
+from acm_addon.providers.local import LOCAL, OLLAMA_CLOUD
 from acm_addon.providers.openai import OPENAI
 from acm_addon.providers.openai_compatible import FAMILY
 from acm_addon.providers.replicate import REPLICATE
@@ -24,6 +27,10 @@ PROVIDERS: tuple[Provider, ...] = (
     VERTEX,
     BEDROCK,
     COHERE,
+    DASHSCOPE,
+    HUGGINGFACE,
     *FAMILY,
     *MEDIA,
+    OLLAMA_CLOUD,
+    *LOCAL,
 )

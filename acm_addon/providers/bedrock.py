@@ -62,6 +62,14 @@ _HOSTS = (
     "*.bedrock-agent-runtime.*.vpce.amazonaws.com",
 )
 _ACCESS = Access(
+    endpoints=(
+        "converse",
+        "converse-stream",
+        "invoke",
+        "invoke-with-response-stream",
+        "agents",
+        "rerank",
+    ),
     credential="Authorization: a SigV4 signature, or Bearer",
     notes="SigV4 signs the host: through the gateway only bearer keys work "
     "(AWS_BEARER_TOKEN_BEDROCK). Agents report usage with enableTrace alone. Batch jobs, and what "

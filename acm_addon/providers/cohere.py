@@ -181,7 +181,10 @@ class JobBody(UnitsBody):
 
 
 _ORIGIN = Origin("api.cohere.com")
-_ACCESS = Access(notes="Transcriptions are recorded without a price: no answer states a length.")
+_ACCESS = Access(
+    endpoints=tuple(_METERED.values()),
+    notes="Transcriptions are recorded without a price: no answer states a length.",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,16 @@ class ElevenLabs:
     )
     price_provider: str = "elevenlabs"
     access: Access = Access(  # noqa: RUF009 - frozen
+        endpoints=(
+            "text-to-speech",
+            "text-to-dialogue",
+            "text-to-voice",
+            "speech-to-text",
+            "speech-to-speech",
+            "audio-isolation",
+            "sound-generation",
+            "music",
+        ),
         credential="xi-api-key",
         notes="Websockets (streamed input, conversations) are recorded, not metered.",
     )

@@ -202,4 +202,5 @@ OPENAI = OpenAIShaped(
     price_provider="openai",
     metered=_OPENAI_METERED,
     free=_OPENAI_FREE,
+    access=Access(endpoints=(*_OPENAI_METERED.values(), "realtime")),
 )

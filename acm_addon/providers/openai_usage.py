@@ -32,6 +32,12 @@ _OUTPUT_DETAILS = {
     "audio_tokens": "output_audio_tokens",
     "image_tokens": "output_image_tokens",
 }
+_CACHED_BESIDE = (
+    "prompt_cache_hit_tokens",
+    "num_cached_tokens",
+    "cached_tokens",
+    "cache_read_input_tokens",
+)
 _EXTRAS = {
     "prompt_audio_seconds": "input_audio_seconds",  # Mistral
     "num_search_queries": "web_searches",  # Perplexity
@@ -77,6 +83,7 @@ def tally_usage(usage: Mapping[str, object]) -> Tally:
     tally.put("input_tokens", input_tokens)
     tally.put("output_tokens", output_tokens)
     tally.put("cache_read_tokens", cached)
+    tally.put("cache_write_tokens", usage.get("cache_creation_input_tokens"))  # Databricks
     _put_all(tally, in_details, _INPUT_DETAILS)
     _put_all(tally, mapping(in_details.get("cached_tokens_details")), _CACHED_DETAILS)
     _put_all(tally, out_details, _OUTPUT_DETAILS)
@@ -92,10 +99,14 @@ def tally_usage(usage: Mapping[str, object]) -> Tally:
 
 
 def stated_cost(usage: Mapping[str, object]) -> int | None:
-    """The provider's own figure in nano-dollars: OpenRouter's, Perplexity's, or xAI's."""
+    """The provider's own figure in nano-dollars, in whichever words.
+
+    OpenRouter, Perplexity, xAI; DeepInfra (``estimated_cost``); Pydantic's gateway.
+    """
     if (ticks := usage.get("cost_in_usd_ticks")) is not None:
         return nano_dollars(ticks, _TICK)
-    cost = usage.get("cost")
+    gateway = mapping(usage.get("pydantic_ai_gateway")).get("cost_estimate")
+    cost = _first({**usage, "gateway": gateway}, "cost", "estimated_cost", "gateway")
     if isinstance(cost, dict):
         in_dollars = cost.get("currency") in (None, "USD")
         return nano_dollars(cost.get("total_cost")) if in_dollars else None
@@ -150,15 +161,20 @@ def _with_what_stands_apart(
 
 
 def _cached(usage: Mapping[str, object], details: Mapping[str, object]) -> object:
-    """Cached input tokens, under whichever name: details, DeepSeek, Mistral, Moonshot, Together."""
+    """Cached input tokens, under whichever name: in the details, or beside the totals."""
     found = _first(details, "cached_tokens", "cache_read_input_tokens")
     if found is not None:
         return found
-    return _first(usage, "prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
+    return _first(usage, *_CACHED_BESIDE)
 
 
 def _details(usage: Mapping[str, object], *keys: str) -> Mapping[str, object]:
-    return mapping(_first(usage, *keys, *(key.replace("tokens_", "token_") for key in keys)))
+    """Details under any of the names; DashScope uses two of them at once."""
+    found: dict[str, object] = {}
+    for key in (*(key.replace("tokens_", "token_") for key in keys), *keys):
+        stated = mapping(usage.get(key)).items()
+        found.update((part, count) for part, count in stated if count is not None)
+    return found
 
 
 def _total(tally: Tally, usage: Mapping[str, object], *keys: str) -> int | None:

@@ -88,8 +88,9 @@ class Replicate:
     hosts: tuple[str, ...] = ("api.replicate.com", "stream.replicate.com")
     price_provider: str = "replicate"
     access: Access = Access(  # noqa: RUF009 - frozen
+        endpoints=("predictions", "trainings"),
         notes="Predictions stay pending where their end is not seen: results go to a webhook, or"
-        " polls follow the absolute urls.get, which leaves the gateway (not the forward proxy)."
+        " polls follow the absolute urls.get, which leaves the gateway (not the forward proxy).",
     )
 
     @property

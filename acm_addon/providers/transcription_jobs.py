@@ -210,7 +210,7 @@ ASSEMBLYAI = TranscriptionJobs(
     free_posts=re.compile(r"/v2/(?:upload|realtime/token)"),
     requested=("speech_model",),
     default_model="universal",
-    access=Access(credential="Authorization", notes=_NOTES),
+    access=Access(credential="Authorization", notes=_NOTES, endpoints=("transcript",)),
 )
 GLADIA = TranscriptionJobs(
     name="gladia",
@@ -221,6 +221,7 @@ GLADIA = TranscriptionJobs(
     requested=("model",),
     default_model="solaria-1",
     access=Access(
+        endpoints=("pre-recorded", "live"),
         credential="x-gladia-key",
         notes=_NOTES + " result_url is absolute, and leaves the gateway (not the forward proxy).",
     ),
@@ -233,6 +234,6 @@ REVAI = TranscriptionJobs(
     free_posts=re.compile(r"/speechtotext/v1/vocabularies"),
     requested=("transcriber",),
     default_model="machine",
-    access=Access(notes=_NOTES),
+    access=Access(notes=_NOTES, endpoints=("jobs",)),
 )
 TRANSCRIPTION_JOBS = (ASSEMBLYAI, GLADIA, REVAI)

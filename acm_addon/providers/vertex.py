@@ -69,6 +69,7 @@ _CLAUDE = "messages"
 
 _ORIGIN = Origin("aiplatform.googleapis.com")
 _ACCESS = Access(
+    endpoints=_METERED,
     credential="Authorization: Bearer (OAuth), or x-goog-api-key",
     notes="Other locations than the global one: name the host in the path, as in "
     "/vertex/europe-west1-aiplatform.googleapis.com/…. Results of batches and the length of videos "

@@ -25,10 +25,6 @@ _PLAIN = {
 }
 
 
-_AUDIO_APART = ("dev-mistral-0008", "dev-mistral-0009")
-"""Where prompt_tokens leaves audio out, as total_tokens shows."""
-
-
 def expected_quantities(record: Recording) -> dict[str, int]:
     """Inclusive totals and their details, of every unit that the provider reported."""
     reported = record["reported_usage"]
@@ -47,8 +43,9 @@ def expected_quantities(record: Recording) -> dict[str, int]:
         expected["output_tokens"] = reported["total_tokens"] - reported["input_tokens"]
     if (cached := reported["raw"].get("num_cached_tokens")) is not None:
         expected["cache_read_tokens"] = cached
-    if record["id"] in _AUDIO_APART:
+    if record["provider"] == "mistral" and _leaves_audio_out(reported):
         expected["input_tokens"] += expected["input_audio_tokens"]
+    expected |= _expected_beside(record, reported)
     if (seconds := reported["raw"].get("prompt_audio_seconds")) is not None:
         expected["input_audio_seconds"] = seconds
     searches = reported["raw"].get("server_tool_use_details", {}).get("web_search_requests")
@@ -93,6 +90,30 @@ def _by_itself(record: Recording) -> dict[str, Any] | None:
     if record["path_pattern"].endswith(("cachedContents", ":predict")):
         return _expected_of_content(record)
     return None
+
+
+def _leaves_audio_out(reported: Recording) -> bool:
+    """Whether prompt_tokens is without the audio, as total_tokens shows."""
+    parts = sum(reported.get(key, 0) for key in ("input_tokens", "output_tokens"))
+    return "input_audio_tokens" in reported and reported["total_tokens"] > parts
+
+
+def _expected_beside(record: Recording, reported: Recording) -> dict[str, int]:
+    """Of the compatible family: what it counts in no words of OpenAI's."""
+    raw = reported["raw"]
+    beside = {}
+    if not {"input_tokens", "prompt_tokens"} & reported.keys() and "total_tokens" in reported:
+        beside["input_tokens"] = reported["total_tokens"]  # embeddings and rankings
+    if "pages" in reported:
+        beside["input_document_pages"] = reported["pages"]
+    if "seconds" in reported and "duration" in raw:
+        beside["input_audio_seconds"] = Decimal(str(reported["seconds"]))
+    if record["provider"] == "dashscope":
+        for side in ("input", "output"):
+            for kind, count in raw.get(f"{side}_tokens_details", {}).items():
+                beside[f"{side}_{kind}"] = count
+        beside |= {key: reported[key] for key in ("images",) if key in reported}
+    return beside
 
 
 def _expected_of_anthropic(reported: Recording) -> dict[str, int]:
@@ -254,6 +275,9 @@ def covered(record: Recording, quantities: Mapping[str, Any]) -> dict[str, Any]:
 def expected_cost(record: Recording) -> int | None:
     """Nano-dollars that the provider itself states, rounded once from the exact figure."""
     reported = record["reported_usage"]
+    if record["provider"] == "pydantic_gateway":
+        stated = Fraction(str(reported["raw"]["pydantic_ai_gateway"]["cost_estimate"]))
+        return round(stated * 10**9)
     if "cost_usd_ticks" in reported:
         return round(Fraction(reported["cost_usd_ticks"], 10))
     if "cost_usd" not in reported:

@@ -34,13 +34,7 @@ _HOSTS = (
     "queue.fal.run",
     "router.huggingface.co",
 )
-_SUFFIXES = (
-    "-aiplatform.googleapis.com",
-    ".cognitiveservices.azure.com",
-    ".inference.ai.azure.com",
-    ".openai.azure.com",
-    ".services.ai.azure.com",
-)
+_SUFFIXES = ("-aiplatform.googleapis.com",)
 _BEDROCK = ("bedrock-runtime.", ".amazonaws.com")
 
 

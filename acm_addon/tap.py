@@ -188,11 +188,16 @@ class Call:
             self._texts if wanted else None,
         )
 
-    def result(self) -> Result | None:
-        """What a response to a request for earlier work's result says; None where nothing."""
+    def result(self, failure: Reason | None = None) -> Result | None:
+        """What a response to a request for earlier work's result says; None where nothing.
+
+        ``failure`` says who broke it off, None when it reached its end.
+        """
         facts = self._facts()
         object_id = _clean(_ID, facts.object_id or self.arrival.endpoint.object_id)
-        if object_id is None or self._is_error(facts) or not facts.finished:
+        broken = failure is not None or (self._response_decoder and self._response_decoder.broken)
+        whole = facts.finished or (facts.unframed and not broken)
+        if object_id is None or self._is_error(facts) or not whole:
             return None
         links = tuple(link for link in facts.links if _ID.match(link))
         settles = None if facts.pending else self._settlement(facts, object_id)
@@ -239,7 +244,7 @@ class Call:
             return failure
         if self._response_decoder and self._response_decoder.broken:
             return Reason.UNREADABLE_BODY
-        if self.received_bytes and self._expects_usage(facts):
+        if self.received_bytes and self._expects_usage(facts) and not facts.unframed:
             return facts.reason or Reason.UPSTREAM_FAILED
         return None
 

@@ -296,7 +296,7 @@ class Watch:
             self.idle.set()
         call = tracked.call
         if call.arrival.endpoint.billing is Billing.RESULT:
-            if result := call.result():
+            if result := call.result(failure):
                 self._recorder.result(result)
         else:
             self._recorder.finish(tracked.record, call.finish(now, failure, left))

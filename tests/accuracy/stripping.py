@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-_USAGE = frozenset(("usage", "usageMetadata", "x_groq"))
+_USAGE = frozenset(("usage", "tool_usage", "usageMetadata", "x_groq"))
 
 
 def without_usage(data: bytes) -> bytes:

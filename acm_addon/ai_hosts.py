@@ -1,7 +1,7 @@
 """Hosts of AI providers whose traffic is not metered yet: it is passed on unread, and counted.
 
-A host is counted by the pattern that it matches, for the names of Azure and Bedrock hosts are the
-user's own. A provider module that comes to open one of them makes its line here void.
+A host is counted by the pattern that it matches, for the names of Vertex and Bedrock hosts
+hold a region. A provider module that comes to open one of them makes its line here void.
 """
 
 _HOSTS = (

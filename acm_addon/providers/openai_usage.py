@@ -3,7 +3,8 @@
 Cached input is inside input and reasoning inside output as OpenAI counts them. Two rules catch
 those who count otherwise: where ``total_tokens`` exceeds input plus output, output is total minus
 input (xAI chat and Gemini keep reasoning apart); where cached or audio exceeds input, it is outside
-of it (Mistral's audio), unless the input is stated to be all text. Perplexity keeps reasoning and citations apart, also from the total.
+of it (Mistral's audio), unless the input is stated to be all text. Perplexity keeps reasoning and
+citations apart, also from the total.
 """
 
 from collections.abc import Mapping, Sequence

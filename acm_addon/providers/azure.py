@@ -5,6 +5,7 @@
 - Billed besides tokens: as at OpenAI.
 - The deployment's name stands in the path, the body, or a header, and is the requested model. The
   response mostly names the model behind it; where it repeats the deployment, a price map tells.
+- Realtime as at OpenAI, over a websocket. Voice Live has its usage too, and prices of its own.
 - Claude on Foundry (``/anthropic/…``) speaks Anthropic's API, and is read by its readers.
 - Not seen: whether a deployment is Global, Data Zone, or Regional, or bought as capacity. A price
   map says so. Where the response names its region, that is on the row.
@@ -18,7 +19,6 @@ from urllib.parse import unquote
 
 from acm_addon.providers.anthropic import ANTHROPIC
 from acm_addon.providers.base import (
-    WEBSOCKET,
     Access,
     Billing,
     Endpoint,
@@ -35,13 +35,16 @@ from acm_addon.providers.openai import error_body
 from acm_addon.providers.openai_paths import openai_endpoint
 from acm_addon.providers.openai_readers import openai_request_reader, openai_response_reader
 from acm_addon.providers.prompts import Answer
+from acm_addon.providers.realtime import RealtimeReader
 
 _DEPLOYMENT = re.compile(r"/openai/deployments/([^/]+)(?:/extensions)?(/.+)")
 _PREFIX = re.compile(r"(?:/api/projects/[^/]+)?(?:/openai(?:/v1)?|/models|/v1)(?=/)")
 """What stands before OpenAI's own path: Azure OpenAI, a Foundry project, or the inference API."""
 _CLAUDE = "/anthropic"
 _CLAUDE_MESSAGES = "messages"
-_ELSEWHERE = re.compile(r"/(providers|speechtotext|tts|voice-live|contentsafety)/.*")
+_VOICE_LIVE = "/voice-live"
+"""A service of its own around OpenAI's realtime API, with prices of its own."""
+_ELSEWHERE = re.compile(r"/(providers|speechtotext|tts|contentsafety)/.*")
 """APIs of other vendors and services on the same hosts: known, and not read."""
 
 
@@ -67,16 +70,18 @@ class Azure:
 
     def classify(self, head: RequestHead) -> Endpoint:
         path = head.path
-        if head.websocket:
-            return WEBSOCKET
         if path.startswith(_CLAUDE + "/"):
             return _claude(head)
+        if path.startswith(_VOICE_LIVE + "/"):
+            endpoint = openai_endpoint(head, path.removeprefix(_VOICE_LIVE))
+            return replace(endpoint, price_context={"processing": "voice_live"})
         if known := _ELSEWHERE.fullmatch(path):
             return Endpoint(known[1], Billing.UNKNOWN if head.method == "POST" else Billing.FREE)
         if deployment := _DEPLOYMENT.fullmatch(path):
             return replace(openai_endpoint(head, deployment[2]), model=unquote(deployment[1]))
         endpoint = openai_endpoint(head, _PREFIX.sub("", path, count=1))
-        return replace(endpoint, model=head.headers.get("azureml-model-deployment"))
+        named = head.headers.get("azureml-model-deployment")
+        return replace(endpoint, model=named) if named else endpoint
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:
         if endpoint.name == _CLAUDE_MESSAGES:
@@ -91,7 +96,7 @@ class Azure:
         return _AzureResponse(read(endpoint, request, head), head)
 
     def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
+        return RealtimeReader(endpoint.model) if endpoint.billing is Billing.METERED else None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         return error_body(status, code, message)

@@ -24,7 +24,6 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from acm_addon.providers.base import (
-    WEBSOCKET,
     Access,
     Billing,
     Endpoint,
@@ -36,7 +35,7 @@ from acm_addon.providers.base import (
     ResponseReader,
     WebSocketReader,
 )
-from acm_addon.providers.openai_paths import openai_endpoint
+from acm_addon.providers.openai_paths import openai_endpoint, websocket_endpoint
 from acm_addon.providers.openai_readers import openai_request_reader, openai_response_reader
 from acm_addon.providers.openai_requests import generation_request, image_request
 from acm_addon.providers.openai_responses import (
@@ -75,8 +74,6 @@ _KNOWN_UNREAD = re.compile(
 """Paths with a price, or the chance of one, that have a name though we do not read them yet."""
 
 _BATCHES = ("/batches", "/batch/jobs")
-_WEBSOCKETS = ("/realtime", "/responses")
-"""Paths of websockets whose messages have usage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +141,6 @@ def classify(
     return _unread(path)
 
 
-def websocket_endpoint(head: RequestHead, path: str) -> Endpoint:
-    """A connection to ``path``, which is without its prefix. Its query may name the model."""
-    if path not in _WEBSOCKETS:
-        return WEBSOCKET
-    parameters = head.parameters
-    return Endpoint(path[1:], model=parameters.get("model") or parameters.get("deployment"))
-
-
 def _unread(path: str) -> Endpoint:
     """The endpoint of a POST that may be billed, now or later, and whose usage we do not read."""
     if path in _BATCHES:
@@ -206,7 +195,7 @@ class OpenAI:
         return openai_response_reader(endpoint, request, head)
 
     def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
+        return RealtimeReader(endpoint.model) if endpoint.billing is Billing.METERED else None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         return error_body(status, code, message)

@@ -28,8 +28,8 @@ _METERED = {
 }
 """What is created by a POST, and read at once. A run or a response may still turn out pending."""
 
-_WEBSOCKETS = ("/realtime", "/responses", "/live/sessions")
-"""Paths whose GET is no retrieval but the opening of a websocket."""
+_WEBSOCKETS = ("/realtime", "/responses")
+"""Paths of websockets whose messages have usage."""
 
 _ID = r"/[^/]+"
 
@@ -111,9 +111,7 @@ def openai_endpoint(head: RequestHead, path: str) -> Endpoint:
     """The endpoint of ``path``: the head's without what a host puts before OpenAI's own."""
     path = path.rstrip("/")
     if head.websocket:
-        return WEBSOCKET
-    if head.method == "GET" and path in _WEBSOCKETS:
-        return Endpoint(path[1:].replace("/", "."), Billing.UNKNOWN)
+        return websocket_endpoint(head, path)
     if head.method == "POST" and path in _METERED:
         return Endpoint(_METERED[path])
     for rule in _WORK:
@@ -124,3 +122,11 @@ def openai_endpoint(head: RequestHead, path: str) -> Endpoint:
     known = _KNOWN_UNREAD.fullmatch(path)
     name = next(filter(None, known.groups()), "other") if known else "other"
     return Endpoint(name.replace("/", "."), Billing.UNKNOWN)
+
+
+def websocket_endpoint(head: RequestHead, path: str) -> Endpoint:
+    """A connection to ``path``, which is without its prefix. Its query may name the model."""
+    if path not in _WEBSOCKETS:
+        return WEBSOCKET
+    parameters = head.parameters
+    return Endpoint(path[1:], model=parameters.get("model") or parameters.get("deployment"))

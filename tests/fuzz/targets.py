@@ -189,6 +189,12 @@ _PATHS = (
     "/images/edits",
     "/audio/speech",
     "/audio/transcriptions",
+    "/audio/translations",
+    "/images/variations",
+    "/batches",
+    "/containers",
+    "/threads/runs",
+    "/videos/extensions",
     "/messages",
     "/chat",
     "/embed",
@@ -205,14 +211,26 @@ _PATHS = (
     ":batchEmbedContents",
     ":predict",
 )
+_RESULT_PATHS = (
+    "/batches/b",
+    "/files/f/content",
+    "/fine_tuning/jobs/j",
+    "/responses/r",
+    "/threads/t/runs/r",
+    "/videos/v",
+)
+"""Where earlier work is looked at."""
 
 
 def _endpoints() -> Iterator[tuple[Provider, Endpoint]]:
     """Every endpoint of every provider that these paths lead to, whatever its prefix is."""
     for provider in PROVIDERS:
-        paths = (prefix + path for prefix in _PREFIXES for path in _PATHS)
-        found = (provider.classify(RequestHead("POST", path)) for path in paths)
-        for endpoint in {endpoint.name: endpoint for endpoint in found}.values():
+        heads = [RequestHead("POST", prefix + path) for prefix in _PREFIXES for path in _PATHS]
+        heads += [RequestHead("GET", "/v1" + path) for path in _RESULT_PATHS]
+        found = map(provider.classify, heads)
+        for endpoint in {
+            (each.name, each.object_id, each.billing): each for each in found
+        }.values():
             yield provider, endpoint
 
 
@@ -222,6 +240,9 @@ CONTENT_TYPES = (
     "text/event-stream",
     "application/x-ndjson",
     "application/vnd.amazon.eventstream",
+    "text/plain",
+    "application/octet-stream",
+    "audio/wav",
     "",
 )
 

@@ -76,6 +76,13 @@ def test_a_wrong_quantity_and_a_wrong_cost_are_named() -> None:
     assert ("output_tokens: 5, ours 4", "provider_cost: 3200, ours 3100") == verdict.differences
 
 
+def test_a_look_at_a_result_is_judged_by_what_it_settles() -> None:
+    """A batch, its output file, and a background response that is retrieved."""
+    shown = {verdict.record["path"]: verdict for verdict in judge_all(_OWN)}
+    for path in ("/v1/batches/batch_own", "/v1/files/file-own2/content", "/v1/responses/resp_own"):
+        assert Agreement.EQUAL is shown[path].agreement, path
+
+
 def test_what_is_not_read_has_a_reason() -> None:
     """A reason is about the kind of call, and never empty."""
     chat = next(each for each in _OWN if each["id"] == "own-openai-00")

@@ -18,6 +18,9 @@ class Acm:
         self._distrust = distrust
         self._test_upstream = test_upstream
 
+    def http_connect(self, flow: http.HTTPFlow) -> None:
+        self._watch.connect(flow)
+
     def http_connect_error(self, flow: http.HTTPFlow) -> None:
         flow.response = self._watch.connect_failed(flow)
 
@@ -29,6 +32,7 @@ class Acm:
 
     def client_disconnected(self, client: connection.Client) -> None:
         self._distrust.closed(client)
+        self._watch.client_gone(client)
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         self._distrust.spoke(flow.client_conn)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from mitmproxy import tls
 from mitmproxy.addons.next_layer import NextLayer
-from mitmproxy.proxy import layer
+from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers import TCPLayer
 from mitmproxy.proxy.layers.http import HttpStream
 
@@ -14,15 +14,29 @@ from acm_addon.routing import declared_host, may_be_provider, provider_of_host
 from acm_addon.server import speak_json
 
 
+class Closed(layer.Layer):
+    """Ends the connection: what it speaks can carry no token."""
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.Start):
+            yield commands.CloseConnection(self.context.client)
+
+
 class Layers(NextLayer):
     """mitmproxy's choice, but for tunnels, and with our JSON errors."""
 
     name: ClassVar[str] = "nextlayer"
     """mitmproxy looks for its own addon under this name."""
 
-    def __init__(self, tunnelled: Callable[[str | None], None]) -> None:
-        """``tunnelled`` is told of each tunnel, with the AI host that it leads to, if any."""
+    def __init__(
+        self, tunnelled: Callable[[str | None], None], token_required: Callable[[], bool]
+    ) -> None:
+        """``tunnelled`` is told of each tunnel, with the AI host that it leads to, if any.
+
+        ``token_required`` says whether nothing may reach a provider that carries no token.
+        """
         self._tunnelled = tunnelled
+        self._token_required = token_required
 
     def next_layer(self, nextlayer: layer.NextLayer) -> None:
         if _is_tunnel(nextlayer):
@@ -32,6 +46,9 @@ class Layers(NextLayer):
         super().next_layer(nextlayer)
         if isinstance(nextlayer.layer, TCPLayer):
             # Not HTTP, though it goes to a provider: mitmproxy would collect all of it.
+            if self._token_required():
+                nextlayer.layer = Closed(nextlayer.context)
+                return
             nextlayer.layer = TCPLayer(nextlayer.context, ignore=True)
             self._tunnelled(declared_host(_destination(nextlayer)))
         speak_json(nextlayer.layer)

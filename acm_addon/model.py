@@ -91,6 +91,8 @@ class Reason(StrEnum):
     """Our process ended before the call did."""
     WEBSOCKET = "websocket"
     """Passed through and not metered."""
+    UNAUTHORIZED = "unauthorized"
+    """Refused by us: no token or key, or one that is unknown, ended, or not good for this call."""
     NOT_ROUTED = "not_routed"
     NOT_CAPTURED = "not_captured"
     """Imported from a capture that does not hold the body, or not the whole of it."""

@@ -13,10 +13,12 @@ from mitmproxy.addons.tlsconfig import TlsConfig
 from mitmproxy.master import Master
 
 from acm_addon.addon import Acm
+from acm_addon.admission import Admission
 from acm_addon.distrust import Distrust
 from acm_addon.errors import AcmError
 from acm_addon.home import Home
 from acm_addon.layers import Layers
+from acm_addon.listening import is_loopback
 from acm_addon.logs import logger
 from acm_addon.recorder import Recorder
 from acm_addon.server import AcmConnectionHandler
@@ -53,8 +55,9 @@ class Proxy:
         """
         ensure_ca(self._home)
         recorder = Recorder(self._home)
-        watch = Watch(recorder)
-        master = self._master(recorder, watch)
+        admission = Admission(self._home, beyond_loopback=not is_loopback(self._host))
+        watch = Watch(recorder, admission)
+        master = self._master(recorder, watch, admission)
         servers = master.addons.get("proxyserver").servers
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -74,12 +77,12 @@ class Proxy:
             await recorder.close()
             log.info("stopped")
 
-    def _master(self, recorder: Recorder, watch: Watch) -> Master:
+    def _master(self, recorder: Recorder, watch: Watch, admission: Admission) -> Master:
         master = Master(None)
         master._legacy_log_events.uninstall()
         addons = [
             Proxyserver(),
-            Layers(watch.tunnelled),
+            Layers(watch.tunnelled, lambda: admission.required),
             TlsConfig(),
             Acm(watch, Distrust(recorder.counters), self._test_upstream),
         ]

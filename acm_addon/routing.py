@@ -1,6 +1,7 @@
 """Where a request goes: gateway paths and provider hosts to upstreams. Pure."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,14 +10,21 @@ from acm_addon.providers import PROVIDERS
 from acm_addon.providers.base import Origin, Provider
 
 _BY_NAME = {provider.name: provider for provider in PROVIDERS}
-_BY_HOST = {
-    host: provider for provider in PROVIDERS for host in provider.hosts if not host.startswith("*.")
-}
-_BY_SUFFIX = tuple(
-    (host[1:], provider)
+_BY_HOST = {host: provider for provider in PROVIDERS for host in provider.hosts if "*" not in host}
+
+
+def _pattern(host: str) -> re.Pattern[str]:
+    """A leading ``*.`` stands for any subdomain, another ``*`` for letters, digits and hyphens."""
+    subdomain = r"(?:.+\.)" if host.startswith("*.") else ""
+    rest = re.escape(host.removeprefix("*.")).replace(r"\*", "[a-z0-9-]+")
+    return re.compile(subdomain + rest)
+
+
+_PATTERNS = tuple(
+    (host, _pattern(host), provider)
     for provider in PROVIDERS
     for host in provider.hosts
-    if host.startswith("*.")
+    if "*" in host
 )
 
 
@@ -40,10 +48,7 @@ def provider_of_host(host: str) -> Provider | None:
     host = host.lower().rstrip(".")
     if provider := _BY_HOST.get(host):
         return provider
-    for suffix, candidate in _BY_SUFFIX:
-        if host.endswith(suffix):
-            return candidate
-    return None
+    return next((each for _, pattern, each in _PATTERNS if pattern.fullmatch(host)), None)
 
 
 def declared_host(host: str) -> str | None:
@@ -54,22 +59,27 @@ def declared_host(host: str) -> str | None:
     host = host.lower().rstrip(".")
     if host in _BY_HOST:
         return host
-    return next((f"*{suffix}" for suffix, _ in _BY_SUFFIX if host.endswith(suffix)), None)
+    return next((name for name, pattern, _ in _PATTERNS if pattern.fullmatch(host)), None)
 
 
-def gateway_route(target: str, headers: Mapping[str, str]) -> Route | None:
+def gateway_route(
+    target: str, headers: Mapping[str, str], default_provider: str | None = None
+) -> Route | None:
     """The route of an origin-form request target, or None where no path matches.
 
     ``/<provider>/…`` loses its first segment and nothing else; where the next one is a host of that
     provider, as in ``/<provider>/<host>/…``, it goes there, without that segment. Plain ``/v1/…``
-    is resolved by the shape of its credential: Anthropic's headers, else OpenAI.
+    is resolved by the shape of its credential (Anthropic's headers), else goes to the project's
+    default provider, else to OpenAI.
     """
     first, slash, rest = target.removeprefix("/").partition("/")
     if slash and (provider := _BY_NAME.get(first)):
         return _route(provider, "/" + rest)
     if first == "v1" and slash:
         anthropic = "x-api-key" in headers or "anthropic-version" in headers
-        return _route(_BY_NAME["anthropic" if anthropic else "openai"], target)
+        chosen = "anthropic" if anthropic else default_provider or "openai"
+        # A project may name a provider that an older version of acm does not know.
+        return _route(_BY_NAME.get(chosen, _BY_NAME["openai"]), target)
     return None
 
 

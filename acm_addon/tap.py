@@ -191,11 +191,13 @@ class Call:
     def result(self, failure: Reason | None = None) -> Result | None:
         """What a response to a request for earlier work's result says; None where nothing.
 
-        ``failure`` says who broke it off, None when it reached its end.
+        What was broken off (``failure``) says nothing: JSON lines that end early look whole.
         """
+        if failure is not None:
+            return None
         facts = self._facts()
         object_id = _clean(_ID, facts.object_id or self.arrival.endpoint.object_id)
-        broken = failure is not None or (self._response_decoder and self._response_decoder.broken)
+        broken = self._response_decoder is not None and self._response_decoder.broken
         whole = facts.finished or (facts.unframed and not broken)
         if object_id is None or self._is_error(facts) or not whole:
             return None

@@ -34,7 +34,14 @@ def routes(
         )
         for provider in PROVIDERS
     ]
-    rows.append(("(by credential)", f"{base}/v1/…", "anthropic with x-api-key, else openai", ""))
+    rows.append(
+        (
+            "(by credential)",
+            f"{base}/v1/…",
+            "anthropic with x-api-key, else the project's provider or openai",
+            "",
+        )
+    )
     typer.echo("\n".join(columns(rows)))
     typer.echo("\nBase URLs for SDKs (`acm run --gateway` and `acm env --gateway` set them):")
     for url in BASE_URLS:
@@ -67,6 +74,6 @@ def _document(base: str) -> dict[str, object]:
         "plain_v1": {
             "gateway": f"{base}/v1",
             "with_x_api_key_or_anthropic_version": "anthropic",
-            "otherwise": "openai",
+            "otherwise": "the project's provider, else openai",
         },
     }

@@ -216,7 +216,8 @@ class Provider(Protocol):
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Host names whose TLS the forward entrance opens. A leading ``*.`` matches subdomains."""
+        """Host names whose TLS the forward entrance opens. A leading ``*.`` matches subdomains, a
+        ``*`` elsewhere letters, digits and hyphens: ``bedrock-runtime.*.amazonaws.com``."""
 
     @property
     def price_provider(self) -> str:

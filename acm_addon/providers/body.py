@@ -65,6 +65,8 @@ class Reading:
     tier: str | None = None
     region: str | None = None
     quantities: Quantities = field(default_factory=dict)
+    source: UsageSource = UsageSource.REPORTED
+    """Of the quantities, where there are any."""
     bad: bool = False
     """Some number was not one, or the numbers contradict each other."""
     output_missing: bool = False
@@ -120,7 +122,7 @@ class ResponseBody(ABC):
 
     def facts(self) -> ResponseFacts:
         reading, closed, unreadable = self._reading()
-        quantities, source = reading.quantities, UsageSource.REPORTED
+        quantities, source = reading.quantities, reading.source
         failed = reading.failed or self._failed_status
         finished = closed and reading.finished
         derived = not quantities and not failed and bool(self._request.derived)

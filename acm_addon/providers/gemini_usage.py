@@ -10,10 +10,22 @@ from collections.abc import Iterable, Mapping
 
 from acm_addon.providers.tally import Tally, mapping
 
-_MODALITIES = {"TEXT": "text", "AUDIO": "audio", "IMAGE": "image", "VIDEO": "video"}
+_MODALITIES: dict[object, str] = {
+    "TEXT": "text",
+    "AUDIO": "audio",
+    "IMAGE": "image",
+    "VIDEO": "video",
+    # Vertex can be asked to number them.
+    1: "text",
+    2: "image",
+    3: "video",
+    4: "audio",
+}
 _GENERATION = re.compile(r"gemini-(\d+)")
+MAPS = "map_searches"
+"""Prompts that were grounded in Google Maps."""
 # Pages of documents are billed as images.
-_MODALITIES["DOCUMENT"] = "image"
+_MODALITIES["DOCUMENT"] = _MODALITIES[5] = "image"
 
 
 def tally_usage(usage: Mapping[str, object]) -> Tally:
@@ -62,7 +74,7 @@ def _by_modality(tally: Tally, details: object, *units: str) -> None:
         return
     for detail in map(mapping, details):
         modality = detail.get("modality")
-        kind = _MODALITIES.get(modality) if isinstance(modality, str) else None
+        kind = _MODALITIES.get(modality) if isinstance(modality, str | int) else None
         count = tally.count(detail.get("tokenCount"))
         if kind is not None and count is not None:
             for unit in units:

@@ -37,16 +37,22 @@ class Tally:
         if (count := self.count(value)) is not None:
             self.quantities[unit] = count
 
-    def measure(self, unit: str, value: object) -> None:
-        """Record an amount under ``unit`` that need not be whole, such as seconds."""
+    def amount(self, value: object) -> int | Decimal | None:
+        """An amount that need not be whole, such as seconds, or None where it is absent or bad."""
         if value is None:
-            return
+            return None
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             self.bad = True
         elif Decimal(value).is_finite() and 0 <= value <= MAX_COUNT:
-            self.quantities[unit] = value
+            return value
         else:
             self.bad = True
+        return None
+
+    def measure(self, unit: str, value: object) -> None:
+        """Record an amount under ``unit``; zero is recorded, absent is not."""
+        if (amount := self.amount(value)) is not None:
+            self.quantities[unit] = amount
 
     def add(self, unit: str, value: int) -> None:
         self.quantities[unit] = self.quantities.get(unit, 0) + value

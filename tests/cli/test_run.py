@@ -63,8 +63,9 @@ sys.exit(40 + count)
 
 
 @pytest.fixture(autouse=True)
-def standin(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The proxy process is played, and has a certificate in its home."""
+def standin(home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """The proxy process is played, and has a certificate in its home. No repository is near."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(process, "proxy_command", lambda: CHILD)
     names = (*clients.PROXY_VARIABLES, *TRUST_VARIABLES, "ALL_PROXY", "all_proxy")
     for name in (*names, *(url.name for url in clients.BASE_URLS)):

@@ -132,7 +132,7 @@ def test_names_are_ordered_by_cost(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("by", ["model", "provider", "project", "endpoint", "day", "hour"])
+@pytest.mark.parametrize("by", ["model", "provider", "project", "key", "endpoint", "day", "hour"])
 def test_every_grouping_sums_to_the_whole(tmp_path: Path, by: str) -> None:
     """Over a range that is read from calls, quarters and days at once."""
     path = tmp_path / "ledger.db"

@@ -139,10 +139,20 @@ def test_hostile_counts_are_dropped(run: Run, hostile: object) -> None:
 
 def test_modalities_may_be_anything(run: Run) -> None:
     """Vertex sends integers; others may send worse."""
-    details = [{"modality": 1, "tokenCount": 4}, {"modality": ["x"]}, 7, None]
+    details = [{"modality": 2, "tokenCount": 4}, {"modality": 99}, {"modality": ["x"]}, 7, None]
     usage = {"promptTokenCount": 4, "promptTokensDetails": details}
     facts = run(GENERATE, json.dumps(_chunk(usage)).encode()).response.facts()
-    assert {"input_tokens": 4} == facts.quantities
+    assert {"input_tokens": 4, "input_image_tokens": 4} == facts.quantities
+
+
+@pytest.mark.parametrize("as_events", [True, False])
+def test_a_prompt_that_was_grounded_in_maps(run: Run, as_events: bool) -> None:
+    """Is billed once, however many places it found."""
+    chunks = [{"maps": {"uri": "https://x", "title": "A"}}, {"maps": {"uri": "https://y"}}]
+    chunk = _chunk(_USAGE, groundingMetadata={"groundingChunks": chunks})
+    body = _sse(chunk) if as_events else json.dumps(chunk).encode()
+    facts = run(STREAM, body, content_type=SSE if as_events else "").response.facts()
+    assert 1 == facts.quantities["map_searches"]
 
 
 def test_older_embeddings_report_nothing(run: Run) -> None:

@@ -40,7 +40,8 @@ from acm_addon.providers.compatible_requests import (
     speech_request,
     video_request,
 )
-from acm_addon.providers.openai import METERED_PATHS, error_body, websocket_endpoint
+from acm_addon.providers.openai import METERED_PATHS, error_body
+from acm_addon.providers.openai_paths import websocket_endpoint
 from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.openai_responses import ChatBody, ImagesBody, ResponsesBody
 from acm_addon.providers.prompts import Answer

@@ -11,7 +11,7 @@ from acm_addon.model import Attribution, Entrance, Entry, new_id, utc_now
 from acm_addon.pricing import PriceTable
 from acm_addon.providers.base import Billing, Endpoint, Provider, RequestHead
 from acm_addon.routing import provider_of_host
-from acm_addon.tap import Arrival, Call, Outcome, exhaust
+from acm_addon.tap import Arrival, Call, Outcome, Result, exhaust
 from tests.accuracy.recordings import Recording, body, headers, recordings
 
 
@@ -43,6 +43,15 @@ def metered() -> tuple[Recording, ...]:
 
 def outcome(record: Recording, response: bytes | None = None) -> Outcome:
     """The call at its end. ``response`` replaces the recorded body."""
+    return _call(record, response).finish(0.0, None, left=True)
+
+
+def result(record: Recording) -> Result | None:
+    """What a look at earlier work showed of it; None where nothing."""
+    return _call(record, None).result()
+
+
+def _call(record: Recording, response: bytes | None) -> Call:
     known = classify(record)
     assert known is not None
     provider, endpoint = known
@@ -67,7 +76,7 @@ def outcome(record: Recording, response: bytes | None = None) -> Outcome:
     data = body(record, "response") if response is None else response
     if data:
         exhaust(call.response_data(data, 0.0))
-    return call.finish(0.0, None, left=True)
+    return call
 
 
 def booked(ended: Outcome, table: PriceTable, at: datetime | None = None) -> Entry:

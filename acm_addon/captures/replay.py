@@ -43,7 +43,7 @@ def entry_of(
     captured: Captured, digest: bytes, source: Source, of: Importing
 ) -> Entry | list[Record] | Kind:
     """The row of one exchange. ``digest`` identifies it: the same one always gives the same id."""
-    provider = of.directory.of_host(captured.host)
+    provider = of.directory.of_address(captured.host, captured.port)
     if provider is None:
         return Kind.NOT_PROVIDER
     path, _, query = captured.path.partition("?")

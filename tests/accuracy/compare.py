@@ -7,11 +7,10 @@ from enum import Enum
 from acm_addon.model import Completeness, Entry, UsageSource
 from acm_addon.pricing import PriceTable
 from acm_addon.providers.base import Billing, Endpoint
-from acm_addon.routing import provider_of_host
 from acm_addon.tap import Outcome
 from tests.accuracy.expected import covered, expected_cost, expected_quantities, with_others
 from tests.accuracy.recordings import Recording, is_comparable
-from tests.accuracy.stations import booked, classify, outcome, result
+from tests.accuracy.stations import booked, classify, outcome, provider_of, result
 
 
 class Agreement(Enum):
@@ -52,7 +51,7 @@ REASONS = {
 type _Rule = Callable[[Recording, Endpoint | None], bool]
 
 _RULES: tuple[tuple[str, _Rule], ...] = (
-    ("host", lambda record, endpoint: provider_of_host(record["provider_host"]) is None),
+    ("host", lambda record, endpoint: provider_of(record) is None),
     ("websocket", lambda record, endpoint: record["transport"] == "websocket"),
     ("unread", lambda record, endpoint: _bills(endpoint, Billing.UNKNOWN)),
     ("cut", lambda record, endpoint: _bills(endpoint, Billing.METERED)),
@@ -124,7 +123,7 @@ def _names_of(record: Recording) -> tuple[str, str]:
     known = classify(record)
     if known and known[1].billing is not Billing.FREE:
         return known[0].name, known[1].name
-    provider = provider_of_host(record["provider_host"])
+    provider = provider_of(record)
     return provider.name if provider else record["provider"], record["path_pattern"]
 
 

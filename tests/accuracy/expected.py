@@ -320,4 +320,26 @@ def _expected_of_websocket(record: Recording, reported: Recording) -> dict[str, 
         ]
         if written:
             expected["input_text_messages"] = len(written)
-    return expected
+    return expected | _transcribed(record, reported.get("transcription_usages", []))
+
+
+def _transcribed(record: Recording, usages: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the transcriber that the session names consumed, under its own name."""
+    sessions = [each["data"].get("session", {}) for each in record["ws_messages"] if "data" in each]
+    named = [each.get("audio", {}).get("input", {}).get("transcription") for each in sessions]
+    model = next((each["model"] for each in reversed(named) if each), None)
+    found: dict[str, Any] = {}
+    for usage in usages:
+        details = usage.get("input_token_details", {})
+        counts = {
+            "input_audio_seconds": usage.get("seconds"),
+            "input_tokens": usage.get("input_tokens"),
+            "output_tokens": usage.get("output_tokens"),
+            "input_audio_tokens": details.get("audio_tokens"),
+            "input_text_tokens": details.get("text_tokens"),
+        }
+        for unit, count in counts.items():
+            if count is not None:
+                name = f"{unit} of {model}"
+                found[name] = found.get(name, 0) + count
+    return found

@@ -47,6 +47,12 @@ class Recorder:
         self._unwritten: deque[Callable[[], None]] = deque()
         self._counters_path = home.run / "counters.json"
         self._counters_task: asyncio.Task[None] | None = None
+        self.when_booked: Callable[[Entry], None] = lambda _: None
+        """Told of each row as soon as it is journalled, or waits to be."""
+
+    @property
+    def table(self) -> PriceTable:
+        return self._table
 
     def start(self) -> None:
         """Begin to move records to the ledger. Called with the event loop running."""
@@ -135,6 +141,7 @@ class Recorder:
     def _book(self, record: OpenCall, outcome: Outcome, usage: Usage) -> None:
         entry = book(outcome.exchange, usage, self._table, outcome.price_provider)
         self._write_or_wait(partial(record.end, entry))
+        self.when_booked(entry)
         log.debug(
             "%s %s %s %s in %s ms",
             entry.id,

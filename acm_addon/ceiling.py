@@ -25,8 +25,13 @@ _BYTES_PER_FILE_TOKEN = 32
 100 KB is some 4,000 tokens by this; Anthropic says 1,500 to 3,000 a page."""
 
 _WITHOUT_OUTPUT = frozenset(("embeddings", "embedContent", "batchEmbedContents", "rerank"))
-_INPUT_ALTERNATIVES = ("cache_write_tokens", "input_audio_tokens", "input_image_tokens")
-_LONG_CACHE = "cache_write_1h_tokens"
+_CACHED = "cache_write_tokens"
+_SIGNS = {
+    b'"1h"': "cache_write_1h_tokens",
+    b"audio": "input_audio_tokens",
+    b"image": "input_image_tokens",
+}
+"""What a body says somewhere that may have its input billed at another price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,8 @@ class Wanted:
     derived: Quantities | None = None
     """What the request alone decides, in place of tokens."""
     context: Mapping[str, str] | None = None
-    long_cache: bool = False
-    """It may write to the dearer of the provider's caches."""
+    units: tuple[str, ...] = ()
+    """The input may be billed as any of these."""
 
 
 def input_ceiling(body: bytes) -> int:
@@ -57,6 +62,11 @@ def input_ceiling(body: bytes) -> int:
         size = found.end() - found.start()
         tokens -= size - min(size, _FILE_TOKENS + size // _BYTES_PER_FILE_TOKEN)
     return tokens
+
+
+def input_units(body: bytes) -> tuple[str, ...]:
+    """What the input of a body may be billed as, beside the usual."""
+    return tuple(unit for sign, unit in _SIGNS.items() if sign in body)
 
 
 def upper_cost(wanted: Wanted, at: datetime, table: PriceTable) -> int | None:
@@ -91,6 +101,5 @@ def _of_model(wanted: Wanted, model: str, at: datetime, table: PriceTable) -> in
     plain = cost(tokens)
     if plain is None:
         return None
-    dearer = (*_INPUT_ALTERNATIVES, *((_LONG_CACHE,) if wanted.long_cache else ()))
-    others = [cost({**tokens, unit: wanted.input_tokens}) for unit in dearer]
+    others = [cost({**tokens, unit: wanted.input_tokens}) for unit in (_CACHED, *wanted.units)]
     return max([plain, *(other for other in others if other is not None)])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acm_addon.ceiling import UNKNOWN_OUTPUT, Wanted, input_ceiling, upper_cost
+from acm_addon.ceiling import UNKNOWN_OUTPUT, Wanted, input_ceiling, input_units, upper_cost
 from acm_addon.model import Usage
 from acm_addon.pricing import PriceTable, price
 from acm_addon.tokens import count_tokens
@@ -89,6 +89,16 @@ def test_the_dearest_model_that_may_answer_counts() -> None:
 def test_what_is_not_known_has_no_ceiling(unknown: Wanted) -> None:
     """It is None, and never zero."""
     assert upper_cost(unknown, NOON, TABLE) is None
+
+
+def test_a_dearer_way_to_bill_the_input_counts() -> None:
+    """An hour in Anthropic's cache costs twice the input, and is held where the body may ask for
+    it."""
+    plain = replace(CHAT, provider="anthropic", models=("claude-sonnet-4-5",), output_tokens=0)
+    hour = replace(plain, units=input_units(b'{"cache_control": {"ttl": "1h"}}'))
+    assert () == input_units(b'{"messages": []}')
+    assert 1000 * 3_750 == upper_cost(plain, NOON, TABLE)
+    assert 1000 * 6_000 == upper_cost(hour, NOON, TABLE)
 
 
 def test_embeddings_have_no_output() -> None:

@@ -33,6 +33,15 @@ def test_a_file_in_the_body_is_not_taken_for_text() -> None:
     assert 6_600 < tokens < 60_000
 
 
+@given(st.lists(st.tuples(st.integers(0, 5000), st.integers(1, 3)), max_size=8))
+def test_only_long_words_are_files(words: list[tuple[int, int]]) -> None:
+    """Each counts for itself, wherever it stands; what is between them counts in full."""
+    body = b"".join(b"A" * size + b" " * gap for size, gap in words)
+    files = [size for size, _ in words if size >= 2048]
+    expected = len(body) - sum(size - (1600 + size // 32) for size in files)
+    assert expected == input_ceiling(body)
+
+
 @given(st.integers(0, 1000), st.integers(0, 100), st.integers(0, 1000), st.booleans())
 def test_no_usage_within_the_ceiling_costs_more(
     given_in: int, given_out: int, cached: int, writes: bool

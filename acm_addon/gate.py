@@ -45,6 +45,10 @@ class Ask:
     patient: bool = True
     """Whether it can wait for others' holds to shrink."""
 
+    @property
+    def budgets(self) -> frozenset[int]:
+        return frozenset(claim.budget.id for claim in self.claims)
+
 
 @dataclass(slots=True)
 class _Waiter:
@@ -81,7 +85,7 @@ class Gate:
 
     def ask(self, ask: Ask) -> "Verdict | asyncio.Future[Verdict]":
         """Whether a call may leave: at once where that can be said."""
-        if not self._queue:
+        if not any(waiter.ask.budgets & ask.budgets for waiter in self._queue):
             verdict = self._attempt(ask)
             if verdict and (verdict.decision is not Decision.WAIT or not ask.patient):
                 return verdict
@@ -153,7 +157,7 @@ class Gate:
         taken: dict[int, Verdict] = {}
         now = asyncio.get_running_loop().time()
         for waiter in tuple(self._queue):
-            wanted = {claim.budget.id for claim in waiter.ask.claims}
+            wanted = waiter.ask.budgets
             before = next((taken[number] for number in wanted if number in taken), None)
             verdict = before or self._attempt(waiter.ask)
             if verdict is None:

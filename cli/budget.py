@@ -267,7 +267,12 @@ def budget_json(stand: Stand) -> dict[str, object]:
 
 
 def _stands(found: list[Budget]) -> list[Stand]:
-    now = utc_now()
+    """How budgets stand now. Raises AcmError."""
+    from acm_addon.ledger.sqlite import SqliteLedger
+
+    now, home = utc_now(), acm_home()
+    if home.ledger.exists():
+        SqliteLedger(home.ledger).close()  # One of an older version has no holds yet.
     with ledger.opened() as reader:
         windows = [(budget, budget.window(now)) for budget in found]
         return [

@@ -261,3 +261,27 @@ def test_a_kill_leaves_the_hold_standing(tmp_path: Path, standin: StandIn) -> No
             answer = second.ask(CHAT, body(), [JSON, BOT])
             assert (429, "false") == (answer.status, answer.header("x-should-retry"))
             assert 200 == second.ask(CHAT, body(), [JSON]).status
+
+
+def test_without_a_ceiling_the_overshoot_is_bounded(
+    proxy: LiveProxy, store: ControlStore, connection: Connection
+) -> None:
+    """By what the running call cost beyond what it held, which is what such calls wrote before;
+    the next one is refused."""
+    model = "gpt-4o-2024-08-06" if connection.entrance is Entrance.GATEWAY else "gpt-4o-2024-05-13"
+    tag = f"long-{connection.entrance}"
+    data = body(model, max_tokens=None)
+
+    def call(pieces: int) -> Response:
+        headers = [JSON, ("X-ACM-Tags", f"who={tag}"), (HEADER, f"pieces={pieces}")]
+        return connection.ask(CHAT, data, headers)
+
+    assert 200 == call(10).status
+    proxy.row_of(model)
+    # Room for what the first call wrote, and for no more than its input beside.
+    limit = 2 * NANO // 1000
+    put(store, limit, scope=Scope(tags={"who": tag}))
+    assert 200 == call(500).status
+    assert "budget_exceeded" == call(10).header("X-ACM-Error")
+    costs = [row.cost or 0 for row in proxy.settled_rows() if row.tags.get("who") == tag]
+    assert limit < sum(costs) < limit + max(costs)

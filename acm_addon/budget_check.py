@@ -35,10 +35,10 @@ class BudgetCheck:
         self,
         gate: Gate,
         budgets: Callable[[], tuple[Budget, ...]],
-        table: PriceTable,
+        table: Callable[[], PriceTable],
         history: OutputHistory,
     ) -> None:
-        """``budgets`` gives all that there are now."""
+        """``budgets`` gives all that there are now, and ``table`` the prices in use."""
         self._gate = gate
         self._budgets = budgets
         self._table = table
@@ -106,10 +106,12 @@ class BudgetCheck:
             upper = None
             if call.arrival.endpoint.billing is Billing.METERED and not call.is_websocket:
                 wanted = self._wanted(call, models, tokens, units)
-                upper = upper_cost(wanted, at, self._table)
+                upper = upper_cost(wanted, at, self._table())
             claims = claims_of(budgets, at, upper)
             if isinstance(claims, Budget):
                 return Verdict(Decision.UNPRICED, Claim(claims, claims.window(at), 0))
+            if not claims:
+                return PASSED
             return self._gate.ask(Ask(call.arrival.id, claims, record.journal, patient))
 
         unbounded = call.request.max_output_tokens is None
@@ -144,6 +146,7 @@ class BudgetCheck:
             derived=facts.derived,
             context={**region, **endpoint.price_context, **facts.price_context},
             units=units,
+            project=call.arrival.attribution.project,
         )
 
     @staticmethod

@@ -195,7 +195,7 @@ def claims_of(
 ) -> tuple[Claim, ...] | Budget:
     """What a call holds; ``upper`` is the most that it can cost, None where that is not known.
 
-    The budget that takes no call of unknown price, where there is one.
+    What costs nothing needs no room. Where a budget takes no call of unknown price, that budget.
     """
     claims = []
     for budget in budgets:
@@ -204,7 +204,8 @@ def claims_of(
             if budget.unknown is Unknown.BLOCK:
                 return budget
             amount = budget.unknown_hold if budget.unknown is Unknown.HOLD else 0
-        claims.append(Claim(budget, budget.window(at), amount))
+        if amount:
+            claims.append(Claim(budget, budget.window(at), amount))
     return tuple(claims)
 
 

@@ -54,6 +54,8 @@ class Wanted:
     context: Mapping[str, str] | None = None
     units: tuple[str, ...] = ()
     """The input may be billed as any of these."""
+    project: str | None = None
+    """It may have prices of its own."""
 
 
 def input_ceiling(body: bytes) -> int:
@@ -91,6 +93,7 @@ def _of_model(wanted: Wanted, model: str, at: datetime, table: PriceTable) -> in
             at=at,
             context=wanted.context or {},
             table=table,
+            project=wanted.project,
         ).computed
 
     if wanted.derived and (derived := cost(wanted.derived)) is not None:

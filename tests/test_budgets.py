@@ -100,11 +100,12 @@ def test_what_a_call_of_unknown_price_holds() -> None:
     )
     claims = claims_of([hold, allow], NOON, None)
     assert isinstance(claims, tuple)
-    assert [7, 0] == [one.amount for one in claims]
+    assert [7] == [one.amount for one in claims]
     assert block == claims_of([hold, block, allow], NOON, None)
     known = claims_of([block, hold], NOON, 3)
     assert isinstance(known, tuple)
     assert [3, 3] == [one.amount for one in known]
+    assert () == claims_of([block, hold], NOON, 0)
 
 
 def test_a_ledger_that_does_not_answer() -> None:

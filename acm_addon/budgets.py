@@ -212,3 +212,9 @@ def claims_of(
 def percent(standing: Standing, limit: int) -> float:
     """How much of the limit is spent. A limit of nothing is used up."""
     return 100 * standing.spent / limit if limit else 100.0
+
+
+def reached(budget: Budget, standing: Standing) -> int | None:
+    """The highest of its thresholds that is spent; None below all of them."""
+    passed = [one for one in budget.thresholds if 100 * standing.spent >= one * budget.limit]
+    return max(passed, default=None)

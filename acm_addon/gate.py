@@ -80,6 +80,8 @@ class Gate:
         self._ended: deque[tuple[str, int]] = deque(maxlen=_MAX_ENDED)
         self._timer: asyncio.TimerHandle | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._openable = True
+        """False where the last attempt to open a window failed."""
         self._complained = False
         self._closed = False
 
@@ -130,7 +132,8 @@ class Gate:
         answering = noted and self._ask_again()
         now = asyncio.get_running_loop().time()
         for waiter in tuple(self._queue):
-            locked = self._opening is None and now - waiter.answered >= LOCKED_SECONDS
+            opening = self._opening is not None and self._openable
+            locked = not opening and now - waiter.answered >= LOCKED_SECONDS
             if not answering and locked:
                 self._complain("does not answer")
                 self._resolve(waiter, decide_unasked(waiter.ask.claims))
@@ -191,7 +194,9 @@ class Gate:
         budgets |= {claim.budget.id for claim in claims}
         try:
             await asyncio.to_thread(prepare, self._home, claims, budgets, LOCKED_SECONDS)
+            self._openable = True
         except (AcmError, sqlite3.Error, OSError) as error:
+            self._openable = False
             self._complain(fault(error))
         finally:
             self._opening = None

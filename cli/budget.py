@@ -21,7 +21,7 @@ from cli.exits import UsageError
 from cli.known import known_provider
 from cli.money import dollars, exact_usd, parse_usd
 from cli.output import print_json
-from cli.render import columns
+from cli.render import UNKNOWN, columns
 from cli.zones import chosen_zone
 
 app = typer.Typer(name="budget", help="Budgets: how much may be spent, by whom, in which time.")
@@ -136,7 +136,7 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         print_json([budget_json(stand) for stand in found])
         return
-    rows = [("NUMBER", "BUDGET", "KIND", "LIMIT", "SPENT", "USED", "REMAINING")]
+    rows = [("NUMBER", "BUDGET", "KIND", "LIMIT", "SPENT", "USED", "REMAINING", "REACHED")]
     rows += [
         (
             str(stand.budget.id),
@@ -146,6 +146,7 @@ def list_(as_json: Json = False) -> None:
             dollars(stand.standing.spent),
             f"{_percent(stand):.1f}%",
             dollars(_remaining(stand)),
+            UNKNOWN if (threshold := _reached(stand)) is None else f"{threshold}%",
         )
         for stand in found
     ]
@@ -257,6 +258,7 @@ def budget_json(stand: Stand) -> dict[str, object]:
         "percent": round(_percent(stand), 1),
         "resets": None if budget.period is Period.TOTAL else stand.until.isoformat(),
         "thresholds": list(budget.thresholds),
+        "threshold_reached": _reached(stand),
         "unknown": budget.unknown.value,
         "unknown_hold_usd": (
             exact_usd(budget.unknown_hold) if budget.unknown is Unknown.HOLD else None
@@ -283,6 +285,10 @@ def _stands(found: list[Budget]) -> list[Stand]:
 
 def _percent(stand: Stand) -> float:
     return rules.percent(stand.standing, stand.budget.limit)
+
+
+def _reached(stand: Stand) -> int | None:
+    return rules.reached(stand.budget, stand.standing)
 
 
 def _remaining(stand: Stand) -> int:

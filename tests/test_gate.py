@@ -122,6 +122,19 @@ def test_a_locked_ledger_ends_a_wait(tmp_path: Path) -> None:
     run(tmp_path, story)
 
 
+def test_a_ledger_that_cannot_be_made_is_a_locked_one(tmp_path: Path) -> None:
+    """Nobody waits for it for longer; once it can be, calls pass."""
+
+    async def story(gate: Gate, home: Home) -> None:
+        in_the_way = home.ledger.with_suffix(".lock")
+        in_the_way.mkdir()
+        assert Decision.LOCKED is await answer(gate.ask(ask("first", 1)))
+        in_the_way.rmdir()
+        assert Decision.PASS is await answer(gate.ask(ask("second", 1)))
+
+    run(tmp_path, story)
+
+
 def test_a_gate_that_closes_lets_nobody_wait(tmp_path: Path) -> None:
     """Neither who waits already nor who comes after."""
 

@@ -33,10 +33,10 @@ def test_a_budget_from_its_setting_to_its_removal(acm: Screen, book: Book) -> No
     assert line in acm("project", "show", "bot")[1]
     assert 0 == acm("budget", "set", "0.5/total", "--project", "bot", "--tz", "UTC")[0]
     listed = acm("budget", "list")[1].splitlines()
-    assert ["1", "project=bot/month", "hard", "$8.00", "$1.00", "12.5%", "$7.00"] == (
+    assert ["1", "project=bot/month", "hard", "$8.00", "$1.00", "12.5%", "$7.00", "-"] == (
         listed[1].split()
     )
-    assert ["2", "project=bot/total", "soft", "$0.50", "$1.00", "200.0%", "$0.00"] == (
+    assert ["2", "project=bot/total", "soft", "$0.50", "$1.00", "200.0%", "$0.00", "100%"] == (
         listed[2].split()
     )
     assert 0 == acm("budget", "rm", "2")[0]
@@ -71,6 +71,7 @@ def test_every_option_is_kept(acm: Screen, home: Home) -> None:
         "percent": 0.0,
         "resets": found["resets"],
         "thresholds": [20, 100],
+        "threshold_reached": None,
         "unknown": "hold",
         "unknown_hold_usd": "0.25",
         "when_locked": "allow",

@@ -1,5 +1,7 @@
 """The hooks. Each says what happens at that moment and leaves the work to ``acm_addon.watch``."""
 
+from collections.abc import Awaitable
+
 from mitmproxy import connection, http, tls
 from mitmproxy.proxy import server_hooks
 
@@ -40,12 +42,12 @@ class Acm:
         self._distrust.closed(client)
         self._watch.client_gone(client)
 
-    def requestheaders(self, flow: http.HTTPFlow) -> None:
+    def requestheaders(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         self._distrust.spoke(flow.client_conn)
-        self._watch.request_head(flow)
+        return self._watch.request_head(flow)
 
-    def request(self, flow: http.HTTPFlow) -> None:
-        self._watch.request_end(flow)
+    def request(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
+        return self._watch.request_end(flow)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         self._watch.response_head(flow)

@@ -11,6 +11,7 @@ from mitmproxy import connection, http
 
 from acm_addon import attribution, gatekeeper, model_rule, refusals, token_key, vault
 from acm_addon.attribution import Carrier, Tags
+from acm_addon.budgets import Budget
 from acm_addon.control.records import ProxyKey, Snapshot
 from acm_addon.control.snapshot import ControlView
 from acm_addon.control.store import ControlStore
@@ -74,6 +75,10 @@ class Admission:
             self._take_over(self._view)
         except AcmError as error:
             self._complain(error)
+
+    def budgets(self) -> tuple[Budget, ...]:
+        """All that there are, as of the last request."""
+        return self._snapshot.budgets
 
     @property
     def required(self) -> bool:

@@ -208,6 +208,11 @@ class OpenCall:
         self._file = file
         self._ended = False
 
+    @property
+    def journal(self) -> str:
+        """The name of the file that its records are in."""
+        return self._file.path.name
+
     def sent(self, sent: Sent) -> None:
         """Raises OSError."""
         self._append(sent.to_json(self.id))

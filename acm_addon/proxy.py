@@ -14,8 +14,11 @@ from mitmproxy.master import Master
 
 from acm_addon.addon import Acm
 from acm_addon.admission import Admission
+from acm_addon.budget_check import BudgetCheck
 from acm_addon.distrust import Distrust
 from acm_addon.errors import AcmError
+from acm_addon.gate import Gate
+from acm_addon.history import OutputHistory
 from acm_addon.home import Home
 from acm_addon.layers import Layers
 from acm_addon.listening import is_loopback
@@ -60,7 +63,11 @@ class Proxy:
         admission = Admission(
             self._home, self._directory, beyond_loopback=not is_loopback(self._host)
         )
-        watch = Watch(recorder, admission, self._directory)
+        gate = Gate(self._home, admission.budgets)
+        recorder.when_booked = gate.settle
+        history = OutputHistory(self._home.ledger)
+        check = BudgetCheck(gate, admission.budgets, recorder.table, history)
+        watch = Watch(recorder, admission, self._directory, check)
         master = self._master(recorder, watch, admission)
         servers = master.addons.get("proxyserver").servers
         stop = asyncio.Event()
@@ -74,6 +81,7 @@ class Proxy:
             log.info("listening on %s port %d", self._host, ready.result())
             await stop.wait()
             log.info("stopping")
+            gate.close()
             await self._wind_down(servers, watch)
         finally:
             master.shutdown()

@@ -24,6 +24,7 @@ from acm_addon.model import Entry, Usage
 from acm_addon.pending import PendingCalls
 from acm_addon.price_schedule import PriceSchedule
 from acm_addon.prices_in_use import PricesInUse
+from acm_addon.pricing import PriceTable
 from acm_addon.settlement import Link
 from acm_addon.tap import Arrival, Outcome, Result
 from acm_addon.tokens import Estimator
@@ -50,6 +51,12 @@ class Recorder:
         self._unwritten: deque[Callable[[], None]] = deque()
         self._counters_path = home.run / "counters.json"
         self._counters_task: asyncio.Task[None] | None = None
+        self.when_booked: Callable[[Entry], None] = lambda _: None
+        """Told of each row as soon as it is journalled, or waits to be."""
+
+    def table(self) -> PriceTable:
+        """The prices in use now."""
+        return self._prices.table
 
     def start(self) -> None:
         """Begin to move records to the ledger. Called with the event loop running."""
@@ -141,6 +148,7 @@ class Recorder:
     def _book(self, record: OpenCall, outcome: Outcome, usage: Usage) -> None:
         entry = book(outcome.exchange, usage, self._prices.table, outcome.price_provider)
         self._write_or_wait(partial(record.end, entry))
+        self.when_booked(entry)
         log.debug(
             "%s %s %s %s in %s ms",
             entry.id,

@@ -1,12 +1,18 @@
 """What we answer ourselves: JSON in the provider's own error shape, marked ``X-ACM-Error``."""
 
 import json
+from datetime import datetime
+from math import ceil
+from zoneinfo import ZoneInfo
 
 from mitmproxy import http
 
 from acm_addon import __version__
+from acm_addon.amounts import exact_usd
+from acm_addon.budgets import Decision, Verdict
 from acm_addon.providers.base import Provider
 from acm_addon.routing import Directory, provider_of_host
+from acm_addon.windows import Period
 
 _FAILURES = {
     "CONNECT_FAILED": "upstream_unreachable",
@@ -52,8 +58,19 @@ _MESSAGES = {
     "key. `acm key list --check` says why.",
     "control_unavailable": "acm cannot read its projects and keys, and so cannot check this token "
     "or key. `acm project list` says why.",
+    "client_left": "The client left before this request was sent.",
     "not_a_provider": "acm listens for other machines, and reaches AI providers only.",
 }
+
+
+_LOCKED = (
+    "Budget {}: acm's ledger does not answer, so it cannot be known whether the budget has room for"
+    " this call, which was not sent."
+)
+_UNPRICED = (
+    "Budget {}: acm cannot tell beforehand what this call may cost, and the budget takes no such"
+    " call. `acm budget set … --unknown allow` lets it pass."
+)
 
 
 def code_of_failure(error_code: str) -> str:
@@ -88,6 +105,39 @@ def refused(status: int, code: str, provider: Provider | None) -> http.Response:
     """
     response = _response(status, code, _MESSAGES[code], provider)
     response.headers["x-should-retry"] = "false"
+    return response
+
+
+def over_budget(verdict: Verdict, provider: Provider, now: datetime) -> http.Response:
+    """A call that a hard budget does not let leave. It says which one, and how that stands."""
+    assert verdict.claim is not None
+    claim, budget = verdict.claim, verdict.claim.budget
+    if verdict.decision is Decision.LOCKED:
+        response = _response(503, "ledger_locked", _LOCKED.format(budget.label), provider)
+        response.headers["Retry-After"] = "1"
+        return response
+    if verdict.decision is Decision.UNPRICED:
+        response = _response(429, "price_unknown", _UNPRICED.format(budget.label), provider)
+        response.headers["x-should-retry"] = "false"
+        return response
+    standing = verdict.standing
+    amounts = budget.limit, standing.spent, standing.held, claim.amount
+    limit, spent, held, wanted = (f"${exact_usd(amount)}" for amount in amounts)
+    ends = budget.period is not Period.TOTAL
+    reset = claim.window.until.astimezone(ZoneInfo(budget.zone)).isoformat(timespec="seconds")
+    message = (
+        f"Budget {budget.label}: limit {limit}, spent {spent}, held by running calls {held}; this"
+        f" call may cost {wanted}. " + (f"It resets at {reset}." if ends else "It does not reset.")
+    )
+    response = _response(429, "budget_exceeded", message, provider)
+    if verdict.decision is Decision.WAIT:
+        # Only running calls stand in the way, and these will end.
+        response.headers["Retry-After"] = "1"
+        return response
+    response.headers["x-should-retry"] = "false"
+    if ends:
+        seconds = (claim.window.until - now).total_seconds()
+        response.headers["Retry-After"] = str(max(1, ceil(seconds)))
     return response
 
 

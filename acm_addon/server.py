@@ -12,7 +12,7 @@ the connection handler; the version is pinned for it.
 import asyncio
 import collections
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, cast
 
 import mitmproxy_rs
@@ -110,15 +110,17 @@ class JoinedWriter:
             self._writer.write(b"".join(pieces))
 
 
-type HookTable = dict[str, tuple[Callable[[Any], None], ...]]
+type Hook = Callable[[Any], Awaitable[None] | None]
+type HookTable = dict[str, tuple[Hook, ...]]
 
 
 class InlineHooks:
     """Stands in front of a connection's layers, and runs their hooks where they are started.
 
-    mitmproxy makes a task of every hook, so that a hook may wait for something. None of ours does,
-    and the tasks cost a third of a call's time. To the layers it looks the same: a hook that blocks
-    is answered when the event at hand has been dealt with.
+    mitmproxy makes a task of every hook, so that a hook may wait for something. Ours hardly ever
+    do, and the tasks cost a third of a call's time. To the layers it looks the same: a hook that
+    blocks is answered when the event at hand has been dealt with. One that has to wait gives what
+    it waits for, and only then becomes a task of mitmproxy's; all else on the connection goes on.
     """
 
     def __init__(self, top: layer.Layer, hooks: HookTable) -> None:
@@ -126,6 +128,8 @@ class InlineHooks:
         self._hooks = hooks
         self._undecided: Connection | None = None
         """The host of a CONNECT through which the client has not said anything yet."""
+        self._awaited: dict[int, list[Awaitable[None]]] = {}
+        """What hooks wait for, by the identity of the command that started them."""
 
     @property
     def context(self) -> Context:
@@ -151,14 +155,24 @@ class InlineHooks:
             if not isinstance(command, commands.StartHook):
                 yield command
                 continue
-            for hook in self._hooks.get(command.name, ()):
-                hook(*command.args())
+            methods = self._hooks.get(command.name, ())
+            waits = [wait for hook in methods if (wait := hook(*command.args())) is not None]
             if isinstance(command, HttpConnectedHook):
                 self._undecided = command.flow.server_conn
             elif isinstance(command, layer.NextLayerHook) and command.data.layer:
                 self._undecided = None
-            if command.blocking:
+            if waits:
+                self._awaited[id(command)] = waits
+                yield command
+            elif command.blocking:
                 due.append(events.HookCompleted(command))
+
+    async def wait_for(self, hook: commands.StartHook) -> bool:
+        """Whether it is a hook that was started here; then it is through."""
+        waits = self._awaited.pop(id(hook), None)
+        for wait in waits or ():
+            await wait
+        return waits is not None
 
 
 class AcmConnectionHandler(ProxyConnectionHandler):
@@ -177,9 +191,9 @@ class AcmConnectionHandler(ProxyConnectionHandler):
     def use_addons(cls, addons: list[object]) -> None:
         """Fix the table: every hook of these addons, in their order, from now on.
 
-        Raises ValueError for a hook that is a coroutine: nothing would wait for it.
+        Raises ValueError for a hook that is a coroutine: each call would be a task.
         """
-        table: dict[str, list[Callable[[Any], None]]] = {}
+        table: dict[str, list[Hook]] = {}
         for addon in addons:
             for name in set(dir(addon)) & hooks.all_hooks.keys():
                 hook = getattr(addon, name)
@@ -199,7 +213,10 @@ class AcmConnectionHandler(ProxyConnectionHandler):
                 cast(JoinedWriter, io.writer).send()
 
     async def handle_hook(self, hook: commands.StartHook) -> None:
-        """The few hooks that the handler starts itself, of connections coming and going."""
+        """Hooks that wait, and the few that the handler starts itself, of connections coming and
+        going. These do not wait."""
+        if await cast(InlineHooks, self.layer).wait_for(hook):
+            return
         (data,) = hook.args()
         for method in self._hooks.get(hook.name, ()):
             method(data)

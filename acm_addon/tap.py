@@ -96,7 +96,9 @@ class Call:
     def __init__(self, arrival: Arrival, head: RequestHead) -> None:
         self.arrival = arrival
         self._request: RequestReader = arrival.provider.request_reader(arrival.endpoint, head)
-        self._request_decoder = ContentDecoder(head.headers.get("content-encoding", ""))
+        coding = head.headers.get("content-encoding", "")
+        self.request_is_encoded = coding.lower() not in ("", "identity")
+        self._request_decoder = ContentDecoder(coding)
         self._websocket: WebSocketReader | None = (
             arrival.provider.websocket_reader(arrival.endpoint, head) if head.websocket else None
         )
@@ -111,6 +113,10 @@ class Call:
     @property
     def request(self) -> RequestFacts:
         return self._request_facts or self._request.facts()
+
+    @property
+    def is_websocket(self) -> bool:
+        return self._websocket is not None
 
     @property
     def _order(self) -> RequestFacts:

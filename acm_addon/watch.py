@@ -9,103 +9,52 @@ costs a row, and never a call.
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from mitmproxy import connection, http
 
 from acm_addon import refusals
 from acm_addon.admission import Admission, Visit
+from acm_addon.budget_check import Answer, BudgetCheck
+from acm_addon.budgets import Decision, Verdict
 from acm_addon.counters import add
 from acm_addon.gatekeeper import Refusal
+from acm_addon.heads import head_of, plain, send_to
 from acm_addon.home import PING_PATH
-from acm_addon.journal import OpenCall, Progress, Sent
+from acm_addon.journal import Progress, Sent
 from acm_addon.logs import fault, logger
 from acm_addon.model import Attribution, Entrance, Reason, new_id, utc_now
+from acm_addon.model_rule import judgeable
 from acm_addon.path_shapes import path_shape
-from acm_addon.providers.base import Billing, Origin, Provider, RequestHead
+from acm_addon.providers.base import Billing, Provider
 from acm_addon.recorder import Recorder
 from acm_addon.routing import Directory
 from acm_addon.server import discard_body, is_absolute_form
 from acm_addon.tap import Arrival, Call
+from acm_addon.tracked import Tracked
 
 log = logger("watch")
 
 _TRACKED = "acm"
 _PROGRESS_EVERY_SECONDS = 2.0
-MAX_WAITING = 8 * 1024 * 1024
-"""Bytes of one call that may wait to be read; of a call that brings more the rest is not read."""
 _CLEAN_CLOSES = (1000, 1001, 1005)
 """Close codes (RFC 6455) of a websocket that came to its end."""
-
-
-class Tracked:
-    """A call and its place in the journal, kept with the flow until it is over.
-
-    What is to be done for it waits in a queue until the bytes at hand are on their way, and is done
-    in order. A step that gives way in between (an iterator) lets other traffic pass.
-    """
-
-    def __init__(self, call: Call, record: OpenCall | None, *, websocket: bool) -> None:
-        self.call = call
-        self.record = record
-        self.websocket = websocket
-        self.head_sent = False
-        """False while it is certain that nothing of the call has left."""
-        self.last_progress = call.arrival.started
-        self.verdict: Callable[[bytes], Refusal | None] | None = None
-        """Judges the body, which is held until then; None where it passes as it comes."""
-        self._queue: deque[tuple[Callable[..., Iterator[None] | None], tuple[Any, ...], int]]
-        self._queue = deque()
-        self._waiting = 0
-        self._current: Iterator[None] | None = None
-
-    def later(self, step: Callable[..., Iterator[None] | None], *args: Any) -> None:
-        """Do it after all that is queued."""
-        self._put(step, args, 0)
-
-    def read_later(
-        self, step: Callable[..., Iterator[None] | None], data: bytes, *args: Any
-    ) -> None:
-        """Read ``data`` after all that is queued, unless too much is queued already."""
-        if self._waiting + len(data) > MAX_WAITING:
-            self.call.give_up()
-            return
-        self._waiting += len(data)
-        self._put(step, (data, *args), len(data))
-
-    def _put(self, step: Callable[..., Any], args: tuple[Any, ...], size: int) -> None:
-        if not self._queue and self._current is None:
-            asyncio.get_running_loop().call_soon(self._work)
-        self._queue.append((step, args, size))
-
-    def _work(self) -> None:
-        """Work off the queue until a step gives way. An exception costs that step alone."""
-        while self._current is not None or self._queue:
-            try:
-                if self._current is None:
-                    step, args, size = self._queue.popleft()
-                    self._waiting -= size
-                    self._current = step(*args)
-                elif next(self._current, self) is not self:
-                    asyncio.get_running_loop().call_soon(self._work)
-                    return
-                else:
-                    self._current = None
-            except Exception as error:
-                self._current = None
-                # mitmproxy would log its text.
-                log.error("a fault while following a call: %s", fault(error))
 
 
 class Watch:
     """Follows flows on behalf of the addon."""
 
-    def __init__(self, recorder: Recorder, admission: Admission, directory: Directory) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        admission: Admission,
+        directory: Directory,
+        budgets: BudgetCheck,
+    ) -> None:
         self._recorder = recorder
         self._admission = admission
         self._directory = directory
+        self._budgets = budgets
         self._open_calls = 0
         self.idle = asyncio.Event()
         """Set while no call is in flight."""
@@ -130,17 +79,21 @@ class Watch:
             return flow.response
         return refusals.failure_response(502, "upstream_unreachable", flow.request.host)
 
-    def request_head(self, flow: http.HTTPFlow) -> None:
-        """Route the request, and journal it before anything of it leaves."""
+    def request_head(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
+        """Route the request, and journal it before anything of it leaves.
+
+        What is returned must be awaited before the request goes on, here as in ``request_end``.
+        """
         try:
-            self._admit(flow)
+            return self._admit(flow)
         except Exception as error:
             log.error("a fault in request_head: %s", fault(error))
             self._answer(flow, refusals.refused(500, "internal_error", None))
+            return None
 
-    def _admit(self, flow: http.HTTPFlow) -> None:
+    def _admit(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         if flow.error:
-            return
+            return None
         request = flow.request
         # Inside a CONNECT the destination is fixed before any request; the gateway has none yet.
         forward = is_absolute_form(request) or flow.server_conn.address is not None
@@ -150,22 +103,22 @@ class Watch:
             ) or self._directory.of_host(flow.client_conn.sni or "")
         elif request.path == PING_PATH:
             self._answer(flow, refusals.pong())
-            return
+            return None
         visit = self._admission.visit(flow, forward=forward)
         if not forward:
             route = self._directory.route(request.path, request.headers, visit.payer.provider)
             if route is None:
                 self._recorder.counters.unrouted += 1
                 self._answer(flow, refusals.unroutable(request.path, self._directory))
-                return
+                return None
             provider = route.provider
-            _send_to(request, route.origin, route.path)
+            send_to(request, route.origin, route.path)
         if provider is None:
             if self._admission.providers_only:
                 self._answer(flow, self._admission.not_a_provider())
             else:
                 request.stream = True
-            return
+            return None
         entrance = Entrance.FORWARD if forward else Entrance.GATEWAY
         self._recorder.counters.invalid_tags += visit.tags.invalid
         refusal = self._admission.admit(visit, request, provider)
@@ -174,6 +127,8 @@ class Watch:
             refusal = self._judge_head(flow, visit)
         if refusal:
             self._refuse(flow, provider, refusal)
+            return None
+        return self._check_head(flow)
 
     def _judge_head(self, flow: http.HTTPFlow, visit: Visit) -> Refusal | None:
         """Hold the body of a call whose model must be known before it leaves."""
@@ -189,10 +144,56 @@ class Watch:
 
     def _refuse(self, flow: http.HTTPFlow, provider: Provider, refusal: Refusal) -> None:
         """Answer in the provider's place, and record that the call never left."""
+        response = refusals.refused(refusal.status, refusal.code, provider)
+        self._turn_away(flow, response, Reason.UNAUTHORIZED)
+
+    def _turn_away(self, flow: http.HTTPFlow, response: http.Response, reason: Reason) -> None:
         flow.request.stream = False
-        self._answer(flow, refusals.refused(refusal.status, refusal.code, provider))
+        self._answer(flow, response)
         if _tracked(flow):
-            self._end(flow, Reason.UNAUTHORIZED, refused=True)
+            self._end(flow, reason, refused=True)
+
+    def _check_head(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
+        """Hold the body that hard budgets must judge; ask now where it is too large."""
+        tracked = _tracked(flow)
+        if tracked is None or not self._budgets.concerns(tracked.call):
+            return None
+        headers = flow.request.headers
+        length, chunked = headers.get("content-length"), "transfer-encoding" in headers
+        if judgeable(length, encoded=False, chunked=chunked):
+            flow.request.stream = False
+            tracked.budgeted = True
+            return None
+        size = None if chunked or length is None or not length.isdecimal() else int(length)
+        return self._heed(flow, tracked, self._budgets.of_size(tracked.call, tracked.record, size))
+
+    def _heed(
+        self, flow: http.HTTPFlow, tracked: Tracked, answer: Answer
+    ) -> Awaitable[None] | None:
+        if not isinstance(answer, Verdict):
+            return self._wait_and_heed(flow, tracked, answer)
+        if answer.decision is Decision.PASS:
+            if tracked.budgeted:
+                tracked.later(self._sent, tracked)
+        else:
+            response = refusals.over_budget(answer, tracked.call.arrival.provider, utc_now())
+            self._turn_away(flow, response, Reason.BUDGET_EXCEEDED)
+        return None
+
+    async def _wait_and_heed(
+        self, flow: http.HTTPFlow, tracked: Tracked, answer: Awaitable[Verdict]
+    ) -> None:
+        try:
+            verdict = await answer
+            if flow.client_conn.connected:
+                self._heed(flow, tracked, verdict)
+            else:
+                gone = refusals.refused(500, "client_left", None)
+                self._turn_away(flow, gone, Reason.CLIENT_LEFT)
+        except Exception as error:
+            log.error("a fault while asking for a budget: %s", fault(error))
+            failed = refusals.refused(500, "internal_error", None)
+            self._turn_away(flow, failed, Reason.BUDGET_EXCEEDED)
 
     def _answer(self, flow: http.HTTPFlow, response: http.Response) -> None:
         discard_body(flow.request)
@@ -204,7 +205,7 @@ class Watch:
         self, flow: http.HTTPFlow, provider: Provider, entrance: Entrance, payer: Attribution
     ) -> None:
         request = flow.request
-        head = _head(request)
+        head = head_of(request)
         endpoint = provider.classify(head)
         if endpoint.billing is Billing.FREE:
             request.stream = True
@@ -242,18 +243,23 @@ class Watch:
 
         return tap
 
-    def request_end(self, flow: http.HTTPFlow) -> None:
+    def request_end(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """The request body is complete: what it asks for is known."""
         tracked = _tracked(flow)
         if tracked is None:
-            return
-        if tracked.verdict:
-            body = flow.request.raw_content or b""
+            return None
+        body = flow.request.raw_content or b""
+        if tracked.verdict and (refusal := tracked.verdict(body)):
             tracked.read_later(tracked.call.request_data, body)
-            if refusal := tracked.verdict(body):
-                self._refuse(flow, tracked.call.arrival.provider, refusal)
-                return
+            self._refuse(flow, tracked.call.arrival.provider, refusal)
+            return None
+        if tracked.budgeted:
+            answer = self._budgets.of_body(tracked.call, tracked.record, body)
+            return self._heed(flow, tracked, answer)
+        if tracked.verdict:
+            tracked.read_later(tracked.call.request_data, body)
         tracked.later(self._sent, tracked)
+        return None
 
     def _sent(self, tracked: Tracked) -> None:
         facts = tracked.call.request_done()
@@ -276,7 +282,7 @@ class Watch:
             return
         tracked.head_sent = True
         response.stream = self._response_tap(tracked)
-        headers = _plain(response.headers)
+        headers = plain(response.headers)
         tracked.later(tracked.call.response_started, response.status_code, headers)
 
     def _response_tap(self, tracked: Tracked) -> Callable[[bytes], bytes]:
@@ -350,15 +356,6 @@ class Watch:
             self._recorder.finish(tracked.record, call.finish(now, failure, left))
 
 
-def _plain(headers: http.Headers) -> dict[str, str]:
-    """Header fields by lower-case name, duplicates joined (RFC 9110, section 5.3)."""
-    plain: dict[str, str] = {}
-    for field, raw in headers.fields:
-        name, value = field.lower().decode("latin-1"), raw.decode("latin-1")
-        plain[name] = f"{plain[name]}, {value}" if name in plain else value
-    return plain
-
-
 def _tracked(flow: http.HTTPFlow) -> Tracked | None:
     tracked: Tracked | None = flow.metadata.get(_TRACKED)
     return tracked
@@ -369,34 +366,6 @@ def _connected(flow: http.HTTPFlow) -> bool:
     server = flow.server_conn
     done = server.timestamp_tls_setup if server.tls else server.timestamp_tcp_setup
     return done is not None
-
-
-def _head(request: http.Request) -> RequestHead:
-    headers = _plain(request.headers)
-    path, _, query = request.path.partition("?")
-    upgrade = headers.get("upgrade", "").lower()
-    return RequestHead(
-        request.method,
-        path,
-        query,
-        request.host,
-        headers,
-        websocket=request.method == "GET" and upgrade == "websocket",
-    )
-
-
-def _send_to(request: http.Request, origin: Origin, path: str) -> None:
-    """Redirect a gateway request, leaving its header fields as they are but for Host's value."""
-    scheme, host, port = origin.scheme, origin.host, origin.port
-    request.data.scheme = scheme.encode()
-    request.data.host = host
-    request.data.port = port
-    request.data.path = path.encode("utf-8", "surrogateescape")
-    name = host if port == (443 if scheme == "https" else 80) else f"{host}:{port}"
-    request.headers.fields = tuple(
-        (key, name.encode() if key.lower() == b"host" else value)
-        for key, value in request.headers.fields
-    )
 
 
 def _who_left(flow: http.HTTPFlow) -> Reason:

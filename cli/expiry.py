@@ -3,8 +3,8 @@
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
+from acm_addon.windows import midnight
 from cli.exits import UsageError
-from cli.times import midnight
 
 _SPAN = re.compile(r"(\d{1,5})\s*(min|h|d|w)")
 _UNITS = {"min": "minutes", "h": "hours", "d": "days", "w": "weeks"}

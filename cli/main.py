@@ -9,7 +9,7 @@ import typer
 from typer.main import get_command
 
 from acm_addon import __version__
-from cli import config, exits, key, project
+from cli import budget, config, exits, key, project
 from cli.cost import cost
 from cli.doctor import doctor
 from cli.env import env
@@ -70,7 +70,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
 
 GROUPS: dict[str, tuple[typer.Typer, ...]] = {
     "What it should cost": (prices,),
-    "Who pays": (project.app, key.app, config.app),
+    "Who pays": (project.app, budget.app, key.app, config.app),
 }
 """Groups of commands, likewise."""
 

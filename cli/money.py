@@ -2,21 +2,13 @@
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from acm_addon.amounts import CENTS, exact_usd
 from acm_addon.model import NANO
 
-CENTS = 2
-"""The least number of decimals that a dollar amount is shown with."""
+__all__ = ["dollars", "exact_dollars", "exact_usd", "parse_usd", "unit_price"]
 
 SIGNIFICANT = 3
 """How many digits of an amount below a dollar are shown."""
-
-
-def exact_usd(nano: int) -> str:
-    """The amount to the last nano-dollar, in plain notation: ``12.45``, ``0.003085``, ``0.00``."""
-    sign = "-" if nano < 0 else ""
-    dollars, rest = divmod(abs(nano), NANO)
-    decimals = f"{rest:09d}".rstrip("0").ljust(CENTS, "0")
-    return f"{sign}{dollars}.{decimals}"
 
 
 def parse_usd(text: str) -> int:

@@ -8,8 +8,9 @@ days and weeks are calendar days, today included, so ``7d`` is today and the six
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
+from acm_addon.windows import midnight
 from cli.exits import UsageError
 
 EXAMPLES = (
@@ -63,11 +64,6 @@ def yesterday_until_now(now: datetime, zone: tzinfo) -> Range:
     """Yesterday, up to the same time by the clock on the wall."""
     local = now.astimezone(zone) - timedelta(days=1)
     return Range(midnight(local.date(), zone), local.astimezone(UTC))
-
-
-def midnight(day: date, zone: tzinfo) -> datetime:
-    """The first instant of a calendar day, as UTC; where the clocks skip it, what they skip to."""
-    return datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
 def span_of(option: str, text: str, now: datetime, zone: tzinfo) -> Range:

@@ -94,3 +94,30 @@ def m001_projects_and_keys(db: Database) -> None:
         ) STRICT
         """
     )
+
+
+@migrations()
+def m002_budgets(db: Database) -> None:
+    """Limits are integer nano-dollars. AUTOINCREMENT: the ledger knows a budget by its id, which
+    must not come to mean another one."""
+    db.execute(
+        """
+        CREATE TABLE budgets (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            project INTEGER REFERENCES projects (id),
+            key TEXT,
+            provider TEXT,
+            model TEXT,
+            tags TEXT NOT NULL,
+            period TEXT NOT NULL,
+            zone TEXT NOT NULL,
+            "limit" INTEGER NOT NULL,
+            hard INTEGER NOT NULL,
+            thresholds TEXT NOT NULL,
+            unknown TEXT NOT NULL,
+            unknown_hold INTEGER NOT NULL,
+            when_locked TEXT NOT NULL,
+            wait_ms INTEGER NOT NULL
+        ) STRICT
+        """
+    )

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
+from acm_addon.budgets import Budget
+
 DEFAULT_PROJECT = "default"
 
 
@@ -86,3 +88,4 @@ class Snapshot:
     proxy_keys: Mapping[bytes, ProxyKey] = field(default_factory=lambda: MappingProxyType({}))
     provider_keys: tuple[ProviderKey, ...] = ()
     """Those that are not revoked, the newest first."""
+    budgets: tuple[Budget, ...] = ()

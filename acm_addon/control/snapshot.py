@@ -5,6 +5,7 @@ At each request one ``PRAGMA data_version`` says whether that is needed: some mi
 
 import sqlite3
 
+from acm_addon.control.budgets import SELECT_BUDGETS, budget_of
 from acm_addon.control.key_rows import KEY_COLUMNS, PROXY_KEY_COLUMNS, key_of, proxy_key_of
 from acm_addon.control.project_tokens import token_of
 from acm_addon.control.projects import project_of
@@ -70,4 +71,5 @@ def snapshot(conn: sqlite3.Connection) -> Snapshot:
         tokens={token.digest: token for token in map(token_of, tokens)},
         proxy_keys={key.digest: key for key in map(proxy_key_of, proxy_keys)},
         provider_keys=tuple(map(key_of, provider_keys)),
+        budgets=tuple(map(budget_of, conn.execute(SELECT_BUDGETS))),
     )

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 (only names of our own are written into SQL)
 """The schema's history. Append a function; never change one that was released.
 
 The functions are written out, not built from ``measures``: what they create must not move when the
@@ -240,3 +241,76 @@ def m007_project_names(db: Database) -> None:
         ) STRICT, WITHOUT ROWID
         """
     )
+
+
+_M008_IN_WINDOW = """
+    since <= {row}.time AND {row}.time < until
+    AND (project IS NULL OR project = {row}.project)
+    AND ("key" IS NULL OR "key" = {row}."key")
+    AND (provider IS NULL OR provider = {row}.provider)
+    AND (model IS NULL OR IFNULL({row}.requested_model, {row}.model) GLOB model)
+    AND (tags = '{{}}' OR NOT EXISTS (
+        SELECT 1 FROM json_each(tags) AS wanted WHERE NOT EXISTS (
+            SELECT 1 FROM json_each({row}.tags) AS there
+            WHERE there."key" = wanted."key" AND there.value = wanted.value
+        )
+    ))
+"""
+_M008_ADD = f"""
+    UPDATE budget_windows SET spent = spent + NEW.cost
+    WHERE NEW.cost IS NOT NULL AND {_M008_IN_WINDOW.format(row="NEW")};
+"""
+_M008_TAKE_AWAY = f"""
+    UPDATE budget_windows SET spent = spent - OLD.cost
+    WHERE OLD.cost IS NOT NULL AND {_M008_IN_WINDOW.format(row="OLD")};
+"""
+_M008_RELEASE = """
+    DELETE FROM holds WHERE call = NEW.id AND NEW.cost IS NOT NULL;
+    UPDATE holds SET state = 'booked' WHERE call = NEW.id;
+"""
+
+
+@migrations()
+def m008_budgets(db: Database) -> None:
+    """What is spent in the present windows of hard budgets, and what running calls hold of them.
+
+    Triggers keep both, so that they change with the rows, in the same transaction, whatever
+    changes a row: a drain, a settlement, an import, or new prices. A row whose cost is known
+    releases what its call held; one without leaves it standing.
+    """
+    db.execute(
+        """
+        CREATE TABLE budget_windows (
+            budget INTEGER NOT NULL,
+            since INTEGER NOT NULL,
+            until INTEGER NOT NULL,
+            project TEXT,
+            "key" TEXT,
+            provider TEXT,
+            model TEXT,
+            tags TEXT NOT NULL,
+            spent INTEGER NOT NULL,
+            PRIMARY KEY (budget, since)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE holds (
+            call TEXT NOT NULL,
+            budget INTEGER NOT NULL,
+            since INTEGER NOT NULL,
+            amount INTEGER NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('running', 'ended', 'booked')),
+            journal TEXT NOT NULL,
+            PRIMARY KEY (call, budget)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX holds_window ON holds (budget, since, state, amount)")
+    for name, event, body in (
+        ("calls_added", "INSERT", _M008_ADD + _M008_RELEASE),
+        ("calls_changed", "UPDATE", _M008_TAKE_AWAY + _M008_ADD + _M008_RELEASE),
+        ("calls_removed", "DELETE", _M008_TAKE_AWAY),
+    ):
+        db.execute(f"CREATE TRIGGER {name} AFTER {event} ON calls BEGIN {body} END")

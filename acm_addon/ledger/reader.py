@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
+from acm_addon.budgets import Budget, Standing
 from acm_addon.errors import AcmError
+from acm_addon.ledger import holds
 from acm_addon.ledger.base import Position
 from acm_addon.ledger.crosstab import (
     CrossRow,
@@ -35,6 +37,11 @@ from acm_addon.ledger.spans import Source, Span, spans
 from acm_addon.ledger.sqlite import BUSY_SECONDS, SCHEMA_VERSION, newer_ledger
 from acm_addon.ledger.totals import GroupRow, Totals, percentile
 from acm_addon.model import Entry
+from acm_addon.windows import Window
+
+_RECENT = 5000
+"""Calls that are looked at for how much a model writes: some milliseconds."""
+_SANE_OUTPUT = 10**7
 
 type Grouping = Literal["model", "provider", "project", "key", "endpoint", "day", "hour"]
 
@@ -156,6 +163,22 @@ class LedgerReader:
         if len(rows) > 1:
             raise AcmError(f"several calls start with {start!r}", "give more of the id")
         return entry(rows[0])
+
+    def most_output(self, project: str, provider: str, model: str) -> int | None:
+        """Output tokens of the longest answer among the recent calls, for a model as requested."""
+        rows = self._rows(
+            "SELECT MAX(json_extract(usage, '$.output_tokens')) FROM"
+            f" (SELECT * FROM calls ORDER BY seq DESC LIMIT {_RECENT})"
+            " WHERE project = ? AND provider = ? AND requested_model = ?"
+            f" AND json_extract(usage, '$.output_tokens') BETWEEN 0 AND {_SANE_OUTPUT}",
+            (project, provider, model),
+        )
+        return rows[0][0] if rows else None
+
+    def standing(self, budget: Budget, window: Window) -> Standing:
+        """What is used of a budget in one of its windows."""
+        with self._reading() as conn:
+            return holds.standing_now(conn, budget, window) if conn else Standing()
 
     def extent(self, since: datetime, until: datetime) -> Extent:
         """Where the calls of a range lie, and how many there are."""

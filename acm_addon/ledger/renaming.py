@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from acm_addon.ledger.holds import follow_rename
 from acm_addon.ledger.measures import DIMENSIONS, HISTOGRAM, MEASURES
 from acm_addon.model import Entry
 from acm_addon.settlement import Record, Settlement
@@ -24,6 +25,7 @@ def rename_project(conn: sqlite3.Connection, old: str, new: str) -> None:
     for table in ("rollups", "daily_rollups"):
         conn.execute(_merge_sql(table), {"old": old, "new": new})
         conn.execute(f"DELETE FROM {table} WHERE project = ?", (old,))
+    follow_rename(conn, old, new)
     # Names that led to the old name lead to the new one; the new one itself leads nowhere.
     conn.execute("UPDATE project_names SET new = ? WHERE new = ?", (new, old))
     conn.execute("DELETE FROM project_names WHERE old = ?", (new,))

@@ -5,11 +5,13 @@ import json
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from acm_addon.budgets import Claim
 from acm_addon.errors import AcmError
+from acm_addon.ledger import holds
 from acm_addon.ledger.base import Booked, Position
 from acm_addon.ledger.objects import INSERT_CALL, SqliteRows
 from acm_addon.ledger.renaming import rename_project, with_present_names
@@ -18,7 +20,7 @@ from acm_addon.ledger.rows import row, scalar
 from acm_addon.model import Completeness, Entry
 from acm_addon.settlement import Effect, Record, take
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """How many migrations there are: what ``PRAGMA user_version`` says of a current ledger."""
 
 BUSY_SECONDS = 5.0
@@ -32,11 +34,11 @@ _STORE_POSITION = (
 class SqliteLedger:
     """A ``Ledger``. Belongs to the thread that opened it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS) -> None:
         """Open the ledger; create or upgrade it where needed. Raises AcmError."""
         try:
             _migrate(path)
-            self._conn = _connect(path)
+            self._conn = _connect(path, busy_seconds)
         except (sqlite3.Error, OSError) as error:
             raise AcmError(
                 f"cannot open the ledger {path} ({type(error).__name__})",
@@ -81,6 +83,18 @@ class SqliteLedger:
                 f"the ledger could not be rewritten ({type(error).__name__})",
                 "nothing was renamed; try again",
             ) from error
+
+    def open_windows(
+        self, claims: Sequence[Claim], budgets: Collection[int], journals: Callable[[], list[str]]
+    ) -> None:
+        """Begin to count what is spent in these claims' windows, and drop what is left of others.
+
+        ``budgets`` are all that there are; ``journals`` names the files that there are when the
+        transaction has begun. Raises sqlite3.Error.
+        """
+        with self._transaction() as conn:
+            holds.open_windows(conn, claims, budgets)
+            holds.drop_lost(conn, journals())
 
     def forget(self, journals: Iterable[str]) -> None:
         with self._transaction() as conn:
@@ -174,9 +188,9 @@ def _version(path: Path) -> int:
         return int(version)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
     # No implicit transactions: each begins where the code says so.
-    conn = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    conn = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
     # In WAL mode a kill loses nothing with this, and a power loss at most the last commits; those
     # are still in the journal (see Drain, which syncs before it removes a file).
     conn.execute("PRAGMA synchronous = NORMAL")

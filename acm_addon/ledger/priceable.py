@@ -179,9 +179,7 @@ def _priceable(values: tuple[Any, ...]) -> Priceable:
         stated,
         None if context is None else _context(context),
         _bill(values[11:]),
-        ()
-        if others in _NO_OTHERS
-        else tuple(map(model_usage_from_json, json.loads(others))),
+        () if others in _NO_OTHERS else tuple(map(model_usage_from_json, json.loads(others))),
     )
 
 

@@ -22,7 +22,7 @@ from acm_addon.ledger.priceable import BILL, Bill, Priceable
 from acm_addon.ledger.rows import to_micros
 from acm_addon.ledger.sqlite import BUSY_SECONDS, SqliteLedger
 
-BATCH = 1_000
+BATCH = 2_000
 """Rows in a transaction: some tens of milliseconds, so that no other writer waits long."""
 
 _CHANGED = ("partly_priced", "unpriced", "without_cost", "cost", "known_cost")

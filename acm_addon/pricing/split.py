@@ -99,19 +99,7 @@ def split(reported: Quantities, by: Plan) -> Split:
             doubtful.add(root)
     if doubtful:  # NaN cannot even be compared: leave what is not sound out of the sums
         reported = {name: 0 if root in doubtful else reported[name] for name, root in by.roots}
-    for part, whole, root in by.parts:
-        if reported[part] > reported[whole]:
-            doubtful.add(root)
-    for name, root in by.orphans:
-        if reported[name]:
-            doubtful.add(root)
-    remainder = False
-    for whole, parts, root in by.divisions:
-        total = sum([reported[part] for part in parts])
-        if total > reported[whole]:
-            doubtful.add(root)
-        elif total < reported[whole]:
-            remainder = True
+    remainder = _contradictions(reported, by, doubtful)
 
     left: dict[str, Quantity] = {}
     for step in by.steps:
@@ -125,11 +113,26 @@ def split(reported: Quantities, by: Plan) -> Split:
         left[step.unit] = rest
     if doubtful:
         left = {step.unit: left[step.unit] for step in by.steps if step.root not in doubtful}
-    unpriced = False
-    for name in by.uncovered:
-        if reported[name]:
-            unpriced = True
+    unpriced = bool(by.uncovered) and any(reported[name] for name in by.uncovered)
     return Split(left, unpriced, doubtful, remainder)
+
+
+def _contradictions(reported: Quantities, by: Plan, doubtful: set[str]) -> bool:
+    """Adds the roots of what contradicts itself. Whether the parts of a whole fall short of it."""
+    for part, whole, root in by.parts:
+        if reported[part] > reported[whole]:
+            doubtful.add(root)
+    for name, root in by.orphans:
+        if reported[name]:
+            doubtful.add(root)
+    remainder = False
+    for whole, parts, root in by.divisions:
+        total = sum([reported[part] for part in parts])
+        if total > reported[whole]:
+            doubtful.add(root)
+        elif total < reported[whole]:
+            remainder = True
+    return remainder
 
 
 def _is_sound(quantity: Quantity) -> bool:

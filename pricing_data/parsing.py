@@ -56,9 +56,13 @@ def parse_kinds(
     """The values of every kind, in the order of the file. Raises PriceDataError."""
     parsed: dict[str, tuple[Any, ...]] = dict.fromkeys(parsers, ())
     for kind, entries in raw.items():
-        if kind not in parsers or not isinstance(entries, list):
+        if kind not in parsers:
             raise PriceDataError(
                 source.name, f"unknown kind of entry {kind!r}", f"kinds: {', '.join(parsers)}"
+            )
+        if not isinstance(entries, list):
+            raise PriceDataError(
+                source.name, f"{kind} is no list of entries", f"write [[{kind}]] above each of them"
             )
         parsed[kind] = tuple(
             parsers[kind](entry_of(source.place(kind, index), values))

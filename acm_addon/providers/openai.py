@@ -12,7 +12,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from acm_addon.providers.base import (
@@ -90,6 +90,9 @@ _KNOWN_UNREAD = re.compile(
 )
 """Paths with a price, or the chance of one, that have a name though we do not read them yet."""
 
+_REGION = re.compile(r"[a-z]{2,12}(?:-[a-z]{2,12}-[0-9]{1,2})?")
+"""``us``, ``eu-west-1``: no other text of a host's name is taken for one."""
+
 _BATCHES = ("/batches", "/batch/jobs")
 _RUNS = re.compile(rf"/threads/runs|/threads{_ID}/runs(?:{_ID}/submit_tool_outputs)?")
 _WEBSOCKETS = ("/realtime", "/responses")
@@ -118,7 +121,9 @@ class OpenAIShaped:
 
     def classify(self, head: RequestHead) -> Endpoint:
         path = self._without_prefix(head.path)
-        return classify(head, path, self.metered, self.free)
+        endpoint = classify(head, path, self.metered, self.free)
+        region = self._region(head.host)
+        return replace(endpoint, region=region) if region else endpoint
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
         return request_reader(endpoint)
@@ -133,6 +138,12 @@ class OpenAIShaped:
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         return error_body(status, code, message)
+
+    def _region(self, host: str) -> str | None:
+        """``us`` of ``us.api.x.ai``, where hosts below the provider's are regions."""
+        region, _, below = host.lower().partition(".")
+        known = f"*.{below}" in self.hosts and _REGION.fullmatch(region)
+        return region if known else None
 
     def _without_prefix(self, path: str) -> str:
         for prefix in self.prefixes:

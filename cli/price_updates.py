@@ -44,13 +44,13 @@ def import_file(file: Path, sha256: str, *, accept: bool, dry_run: bool, as_json
 
 
 def auto(when: str | None) -> None:
-    home = acm_home().ensure()
+    home = acm_home()
     if when is None:
         typer.echo("daily" if price_schedule.is_on(home) else "off")
         return
     if when not in ("daily", "off"):
         raise UsageError(f"{when!r} is no schedule", "daily or off")
-    price_schedule.turn(home, on=when == "daily")
+    price_schedule.turn(home.ensure(), on=when == "daily")
     said = "a running proxy updates the prices daily" if when == "daily" else "nothing is fetched"
     typer.echo(f"acm: {said}", err=True)
 

@@ -1,6 +1,6 @@
 """Turns the raw entries of one provider's file into values, checked against each other."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any
 
 from pricing_data.entries import (
@@ -37,8 +37,8 @@ def parse_provider(
         },
         source,
     )
-    refuse_clashes(parsed["price"], "price", source, Price.clashes)
-    refuse_clashes(parsed["alias"], "alias", source, Alias.clashes)
+    refuse_clashes(parsed["price"], "price", source, Price.clashes, lambda each: each.model)
+    refuse_clashes(parsed["alias"], "alias", source, Alias.clashes, lambda each: each.model)
     refuse_clashes(parsed["multiplier"], "multiplier", source, Multiplier.clashes)
     return ProviderPrices(
         prices=parsed["price"],
@@ -153,13 +153,21 @@ def _finding(entry: Entry) -> Finding:
 
 
 def refuse_clashes[T](
-    entries: tuple[T, ...], kind: str, source: Source, clash: Callable[[T, T], bool]
+    entries: tuple[T, ...],
+    kind: str,
+    source: Source,
+    clash: Callable[[T, T], bool],
+    scope: Callable[[T], Hashable] = lambda _: None,
 ) -> None:
+    """Raises PriceDataError for two entries that clash. Only those of one ``scope`` can."""
+    before: dict[Hashable, list[int]] = {}
     for index, entry in enumerate(entries):
-        for earlier in range(index):
+        alike = before.setdefault(scope(entry), [])
+        for earlier in alike:
             if clash(entries[earlier], entry):
                 raise PriceDataError(
                     source.place(kind, index),
                     f"as likely as {source.place(kind, earlier)}, for the same model and time",
                     "end the older one with effective_to, or add a condition",
                 )
+        alike.append(index)

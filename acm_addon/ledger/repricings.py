@@ -156,7 +156,7 @@ class Repricer:
         except sqlite3.Error as error:
             raise AcmError(
                 f"cannot write the ledger ({type(error).__name__})",
-                "is there room on the disk? The same command does the rest",
+                "somebody else may be writing, or the disk be full: the same command does the rest",
             ) from error
 
 

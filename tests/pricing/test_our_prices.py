@@ -122,6 +122,8 @@ def test_fees_for_tools_hold_for_every_model(bill: Bill) -> None:
         ("azure", "gpt-6-sol", {"deployment": "data_zone", "region": "eu"}, "*1.2"),
         ("aws", "amazon.nova-pro-v1:0", {"service_tier": "priority"}, "*1.75"),
         ("aws", "amazon.nova-pro-v1:0", {"partition": "us-gov"}, "*1.2"),
+        ("aws", "amazon.nova-pro-v1:0", {"region": "us-gov-east-1"}, "*1.2"),
+        ("aws", "amazon.nova-pro-v1:0", {"region": "us-east-1"}, ""),
         ("aws", "us-gov.anthropic.claude-opus-5", {"region": "us-gov-west-1"}, "*1.2"),
         ("aws", "us.anthropic.claude-opus-5", {"region": "us-west-2"}, ""),
     ],

@@ -35,6 +35,10 @@ class Scope:
     begin: str | None
     end: str | None
 
+    @property
+    def dated(self) -> bool:
+        return self.begin is not None or self.end is not None
+
     def fields(self) -> dict[str, str | None]:
         return {
             "provider": _provider(self.provider),
@@ -53,7 +57,8 @@ def add(discount: str | None, rates: list[str], scope: Scope, conditions: list[s
     if discount is not None:
         if conditions:
             raise UsageError("a discount has no conditions", "leave out --condition")
-        _append(acm_home(), _entry("discount", {"percent": discount, **scope.fields()}))
+        entry = _entry("discount", {"percent": discount, **scope.fields()})
+        _append(acm_home(), entry, dated=scope.dated)
         _warn_of_nothing(scope.fields()["provider"], scope.model)
         return
     if scope.provider is None:
@@ -67,7 +72,7 @@ def add(discount: str | None, rates: list[str], scope: Scope, conditions: list[s
         )
         for unit, usd in pairs("--rate", rates).items()
     ]
-    _append(acm_home(), "".join(entries))
+    _append(acm_home(), "".join(entries), dated=scope.dated)
 
 
 def map_name(
@@ -106,12 +111,13 @@ def remove(number: int) -> None:
     typer.echo(f"acm: removed {clean(text[start:end].strip().splitlines()[0])} {number}", err=True)
 
 
-def _append(home: Home, entry: str) -> None:
+def _append(home: Home, entry: str, *, dated: bool = False) -> None:
     text = _text(home.price_overrides)
     gap = "" if not text or text.endswith("\n") else "\n"
     _write(home, f"{text}{gap}{entry}")
+    which = "calls of these dates" if dated else "calls from now on"
     typer.echo(
-        "acm: calls from now on have these prices; `acm reprice` is for those before", err=True
+        f"acm: {which} have these prices; `acm reprice` is for those that are recorded", err=True
     )
 
 

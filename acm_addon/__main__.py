@@ -4,13 +4,12 @@ import argparse
 import asyncio
 import contextlib
 import gc
-import ipaddress
 import os
 import resource
 import sys
 from typing import Any
 
-from acm_addon import __version__, logs, process
+from acm_addon import __version__, listening, logs, process
 from acm_addon.errors import AcmError
 from acm_addon.home import Home, acm_home
 from acm_addon.model import utc_now
@@ -39,7 +38,7 @@ def main() -> int:
 
 
 def _serve(arguments: argparse.Namespace, home: Home) -> None:
-    _require_loopback(arguments.host)
+    listening.check(home, arguments.host)
     with process.hold_lock(home):
         # A core dump would hold the bodies in flight.
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -82,18 +81,6 @@ async def _run(arguments: argparse.Namespace, home: Home) -> None:
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
     await running
-
-
-def _require_loopback(host: str) -> None:
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise AcmError(
-            f"acm listens on this machine alone, not on {host}",
-            "other machines need tokens, which come with projects; use 127.0.0.1",
-        )
 
 
 def _fail(arguments: argparse.Namespace, error: AcmError) -> int:

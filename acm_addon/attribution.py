@@ -1,15 +1,42 @@
-"""Who pays for a call, and the headers that are ours and never go upstream."""
+"""What a request says about who pays, and what of it is ours and never goes upstream. Pure.
 
+A client can say it in any of these ways; ``acm_addon.gatekeeper`` decides which one counts:
+
+- ``X-Project-Token``, a header of ours;
+- the user name of its proxy URL, in the forward entrance (``Proxy-Authorization``);
+- the path of its base URL, in the gateway: ``/_p/NAME/openai/v1``;
+- a proxy key in the place of the provider's: a header, or Gemini's ``?key=``.
+
+Proxy URL and path can carry tags too: as the password, and as ``/_t/feature=search/…``.
+"""
+
+import base64
+import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from urllib.parse import quote, unquote
 
-from acm_addon.model import Attribution
+from acm_addon.vault import PROXY_KEY_PREFIX, TOKEN_PREFIX
 
 _OURS = (b"x-acm-", b"x-project-token")
 _PROXY = (b"proxy-authorization", b"proxy-connection")
 _TAGS = b"x-acm-tags"
+_TOKEN = b"x-project-token"
+_PROXY_AUTHORIZATION = b"proxy-authorization"
+
+_KEY_HEADERS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
+"""Where providers' clients put their API key."""
+_KEY_PARAMETER = re.compile(r"(?<=[?&]key=)[^&#]*")
+_SECRET = rf"(?:{PROXY_KEY_PREFIX}|{TOKEN_PREFIX})[^\s,;]*"
+_OURS_IN_HEADER = re.compile(_SECRET.encode())
+_OURS_IN_QUERY = re.compile(_SECRET)
+
+_WHO = "/_p/"
+_WITH_TAGS = "/_t/"
+_LONGEST = 1024
+"""Characters of a name, token, or key that are looked at."""
 
 MAX_TAGS = 10
 MAX_TAG_LENGTH = 64
@@ -31,11 +58,6 @@ class Tags:
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     invalid: int = 0
     """How many were left out: no tags by their form, repeated, or one too many."""
-
-
-def attribute(tags: Mapping[str, str] | None = None) -> Attribution:
-    """Everything belongs to the default project as long as there is no other."""
-    return Attribution(tags=tags) if tags else Attribution()
 
 
 def tags_of(fields: HeaderFields) -> Tags:
@@ -71,3 +93,100 @@ def without_own_headers(fields: HeaderFields) -> HeaderFields:
 
 def _is_own(name: bytes) -> bool:
     return name.startswith(_OURS) or name in _PROXY
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """What a proxy URL or a base URL says: a project's name or token, and tags."""
+
+    who: str | None = field(default=None, repr=False)
+    tags: Tags = Tags()
+
+
+def of_proxy_user(fields: HeaderFields) -> Carrier:
+    """What the user and the password of the client's proxy URL say. Never raises.
+
+    Basic credentials (RFC 7617); anything else says nothing.
+    """
+    for name, value in fields:
+        if name.lower() == _PROXY_AUTHORIZATION and value[:6].lower() == b"basic ":
+            try:
+                text = base64.b64decode(value[6:].strip(), validate=True).decode()[:_LONGEST]
+            except (binascii.Error, ValueError):
+                return Carrier()
+            user, _, password = text.partition(":")
+            # Some clients send what the URL holds without decoding it.
+            return Carrier(unquote(user) or None, parse_tags(unquote(password)))
+    return Carrier()
+
+
+def of_path(target: str) -> tuple[Carrier, str]:
+    """What a gateway path begins with, and the path without it. Never raises."""
+    who, tags = None, Tags()
+    if target.startswith(_WHO):
+        name, _, rest = target[len(_WHO) :].partition("/")
+        who, target = unquote(name[:_LONGEST]) or None, "/" + rest
+    if target.startswith(_WITH_TAGS):
+        text, _, rest = target[len(_WITH_TAGS) :].partition("/")
+        tags, target = parse_tags(unquote(text[:_LONGEST])), "/" + rest
+    return Carrier(who, tags), target
+
+
+def base_path(who: str | None, tags: str = "") -> str:
+    """What ``of_path`` takes off again: empty, or ``/_p/NAME``, ``/_t/TAGS``, or both."""
+    path = f"{_WHO}{quote(who, safe='')}" if who else ""
+    return path + (f"{_WITH_TAGS}{quote(tags, safe='=,')}" if tags else "")
+
+
+def token_of(fields: HeaderFields) -> str | None:
+    """The project token of our own header."""
+    for name, value in fields:
+        if name.lower() == _TOKEN:
+            return value[:_LONGEST].decode("latin-1").strip()
+    return None
+
+
+def own_key_of(fields: HeaderFields, target: str) -> str | None:
+    """The secret of ours that stands in the place of an API key, or None.
+
+    A project token may stand there too, by mistake: it is found as well, to be refused, so that it
+    does not go to the provider.
+    """
+    for name, value in fields:
+        if name.lower() in _KEY_HEADERS and (found := _OURS_IN_HEADER.search(value)):
+            return found[0][:_LONGEST].decode("latin-1")
+    for written in _KEY_PARAMETER.findall(target):
+        if found_in_query := _OURS_IN_QUERY.search(unquote(written)):
+            return found_in_query[0][:_LONGEST]
+    return None
+
+
+def with_provider_key(fields: HeaderFields, target: str, secret: str) -> tuple[HeaderFields, str]:
+    """Header fields and request target with the provider's key in the place of ours.
+
+    Order, case, scheme (``Bearer``), and every other byte stay.
+    """
+    replacement = secret.encode()
+    swapped = tuple(
+        (name, _OURS_IN_HEADER.sub(lambda _: replacement, value))
+        if name.lower() in _KEY_HEADERS
+        else (name, value)
+        for name, value in fields
+    )
+
+    def swap(written: re.Match[str]) -> str:
+        return quote(secret, safe="") if _OURS_IN_QUERY.search(unquote(written[0])) else written[0]
+
+    return swapped, _KEY_PARAMETER.sub(swap, target)
+
+
+def merged(first: Tags, second: Tags) -> Tags:
+    """The tags of two lists, the first one's where both have a name; no more than may be."""
+    values = {**first.values}
+    left_out = 0
+    for name, value in second.values.items():
+        if name not in values and len(values) >= MAX_TAGS:
+            left_out += 1
+        else:
+            values.setdefault(name, value)
+    return Tags(values, first.invalid + second.invalid + left_out)

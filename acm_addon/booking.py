@@ -2,7 +2,8 @@
 
 What is booked, first match wins: the provider's own figure; nothing at all for a call that cannot
 cost anything (it never left, or the provider answered with an error and no usage); our computed
-cost; NULL, with a reason.
+cost; NULL, with a reason. A pending call is not booked: what its order says of its cost is
+computed, and is booked once the work is done, unless its result says more.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,6 +61,8 @@ def book(
             others=usage.others,
         )
     booked = cost.computed if exchange.provider_cost is None else exchange.provider_cost
+    if exchange.completeness is Completeness.PENDING:
+        booked = None
     stated = exchange.provider_cost is not None and cost.status is not PriceStatus.FREE
     return Entry(
         id=exchange.id,
@@ -129,7 +132,8 @@ def price_of(
         cost = _sum(
             [cost, *(priced(each.model, each.quantities, each.price_context) for each in consumed)]
         )
-    return _without_total(cost) if context.incomplete else cost
+    free = cost.status is PriceStatus.FREE
+    return _without_total(cost) if context.incomplete and not free else cost
 
 
 def _nothing_due(exchange: Exchange, usage: Usage) -> bool:

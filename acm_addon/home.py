@@ -21,6 +21,21 @@ class Home:
         return self.root / "ledger.db"
 
     @property
+    def control(self) -> Path:
+        """Projects, tokens, keys, and settings."""
+        return self.root / "control.db"
+
+    @property
+    def token_key(self) -> Path:
+        """32 random bytes under which tokens and proxy keys are hashed."""
+        return self.root / "token.key"
+
+    @property
+    def master_key(self) -> Path:
+        """The vault's master key, where there is no keyring."""
+        return self.root / "master.key"
+
+    @property
     def journal(self) -> Path:
         return self.root / "journal"
 
@@ -50,6 +65,11 @@ class Home:
     def ca_bundle(self) -> Path:
         """The system's roots plus ours."""
         return self.ca / "bundle.pem"
+
+    @property
+    def providers(self) -> Path:
+        """The user's own providers, where there are any."""
+        return self.root / "providers.toml"
 
     @property
     def run(self) -> Path:

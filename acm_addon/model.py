@@ -20,6 +20,9 @@ type Quantities = Mapping[str, Quantity]
 NANO = 1_000_000_000
 """Nano-dollars in a dollar: the unit of every amount on disk."""
 
+FREE_OF_CHARGE = "free"
+"""The price provider at which every unit costs nothing: servers on one's own machine."""
+
 
 class Entrance(StrEnum):
     """How the program reached us."""
@@ -91,6 +94,8 @@ class Reason(StrEnum):
     """Our process ended before the call did."""
     WEBSOCKET = "websocket"
     """Passed through and not metered."""
+    UNAUTHORIZED = "unauthorized"
+    """Refused by us: no token or key, or one that is unknown, ended, or not good for this call."""
     NOT_ROUTED = "not_routed"
     NOT_CAPTURED = "not_captured"
     """Imported from a capture that does not hold the body, or not the whole of it."""

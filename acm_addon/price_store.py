@@ -14,9 +14,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from acm_addon.errors import AcmError
 from acm_addon.home import Home
 from acm_addon.pricing import PriceTable
-from pricing_data import load_overrides, own_units, read_overrides
+from acm_addon.user_providers import price_entries, user_providers
+from pricing_data import RawProvider, load_overrides, own_units, read_overrides
 from pricing_data.dates import base_as_of
 
 type Signature = tuple[tuple[int, int] | None, ...]
@@ -29,19 +31,37 @@ def current_table(home: Home) -> PriceTable:
     Raises ValueError where a source is unsound; PriceDataError, which is one, names file and line.
     """
     base = updated_base(home)
-    if base is None:
-        return PriceTable.current(home.price_overrides)
-    return table_over(base, home)
+    return _shipped_with(home) if base is None else table_over(base, home)
 
 
 def table_over(base: Mapping[str, Any], home: Home) -> PriceTable:
     """Our entries and the user's over a base document. Raises ValueError."""
     table = PriceTable.of(base)
-    raw = read_overrides(home.price_overrides)
+    raw = _own_prices(home)
     if not raw:
         return table
     load_overrides(home.price_overrides, [*base["units"], *own_units()])  # This names the lines.
     return PriceTable.of(base, raw)
+
+
+def _shipped_with(home: Home) -> PriceTable:
+    if not home.providers.exists():
+        return PriceTable.current(home.price_overrides)
+    PriceTable.current(home.price_overrides)  # This names the lines.
+    return PriceTable.current_with(_own_prices(home))
+
+
+def _own_prices(home: Home) -> RawProvider:
+    """What the user wrote as prices: in the price file, and beside providers of their own.
+
+    Raises ValueError where either is unsound.
+    """
+    raw = read_overrides(home.price_overrides)
+    try:
+        entries = price_entries(user_providers(home.providers))
+    except AcmError as error:
+        raise ValueError(error.message) from None
+    return {**raw, "price": [*raw.get("price", ()), *entries]} if entries else raw
 
 
 def table_in_use(home: Home) -> tuple[PriceTable, Exception | None]:
@@ -62,8 +82,8 @@ def publish(home: Home, table: PriceTable) -> None:
 
 
 def signature(home: Home) -> Signature:
-    """Cheap: two looks at the disk."""
-    return tuple(_stamp(path) for path in (home.price_base, home.price_overrides))
+    """Cheap: three looks at the disk."""
+    return tuple(_stamp(path) for path in (home.price_base, home.price_overrides, home.providers))
 
 
 def updated_base(home: Home) -> Mapping[str, Any] | None:

@@ -13,14 +13,17 @@ from mitmproxy.addons.tlsconfig import TlsConfig
 from mitmproxy.master import Master
 
 from acm_addon.addon import Acm
+from acm_addon.admission import Admission
 from acm_addon.distrust import Distrust
 from acm_addon.errors import AcmError
 from acm_addon.home import Home
 from acm_addon.layers import Layers
+from acm_addon.listening import is_loopback
 from acm_addon.logs import logger
 from acm_addon.recorder import Recorder
 from acm_addon.server import AcmConnectionHandler
 from acm_addon.test_upstream import TestUpstream
+from acm_addon.user_providers import directory
 from acm_addon.watch import Watch
 
 log = logger("proxy")
@@ -42,6 +45,7 @@ class Proxy:
         self, home: Home, host: str, port: int, test_upstream: TestUpstream | None
     ) -> None:
         self._home = home
+        self._directory = directory(home)
         self._host = host
         self._port = port
         self._test_upstream = test_upstream
@@ -53,8 +57,11 @@ class Proxy:
         """
         ensure_ca(self._home)
         recorder = Recorder(self._home)
-        watch = Watch(recorder)
-        master = self._master(recorder, watch)
+        admission = Admission(
+            self._home, self._directory, beyond_loopback=not is_loopback(self._host)
+        )
+        watch = Watch(recorder, admission, self._directory)
+        master = self._master(recorder, watch, admission)
         servers = master.addons.get("proxyserver").servers
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -74,14 +81,19 @@ class Proxy:
             await recorder.close()
             log.info("stopped")
 
-    def _master(self, recorder: Recorder, watch: Watch) -> Master:
+    def _master(self, recorder: Recorder, watch: Watch, admission: Admission) -> Master:
         master = Master(None)
         master._legacy_log_events.uninstall()
         addons = [
             Proxyserver(),
-            Layers(watch.tunnelled),
+            Layers(watch.tunnelled, lambda: admission.required, self._directory),
             TlsConfig(),
-            Acm(watch, Distrust(recorder.counters), self._test_upstream),
+            Acm(
+                watch,
+                Distrust(recorder.counters, self._directory),
+                self._directory,
+                self._test_upstream,
+            ),
         ]
         master.addons.add(*addons)
         AcmConnectionHandler.use_addons(addons)

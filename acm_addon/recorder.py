@@ -21,6 +21,7 @@ from acm_addon.home import Home
 from acm_addon.journal import Begin, Journal, OpenCall, Progress, Sent
 from acm_addon.logs import fault, logger
 from acm_addon.model import Entry, Usage
+from acm_addon.pending import PendingCalls
 from acm_addon.price_schedule import PriceSchedule
 from acm_addon.prices_in_use import PricesInUse
 from acm_addon.settlement import Link
@@ -44,6 +45,7 @@ class Recorder:
         self._journal = Journal(home.journal)
         self._drain = DrainProcess()
         self._estimator = Estimator()
+        self._pending = PendingCalls()
         self._estimates: set[asyncio.Task[None]] = set()
         self._unwritten: deque[Callable[[], None]] = deque()
         self._counters_path = home.run / "counters.json"
@@ -76,7 +78,7 @@ class Recorder:
             time=arrival.time,
             entrance=arrival.entrance,
             provider=arrival.provider.name,
-            price_provider=arrival.provider.price_provider,
+            price_provider=arrival.price_provider,
             endpoint=arrival.endpoint.name,
             upstream=arrival.upstream,
             attribution=arrival.attribution,
@@ -93,6 +95,7 @@ class Recorder:
 
     def finish(self, record: OpenCall | None, outcome: Outcome) -> None:
         """Price and record a call that is over."""
+        self._pending.note(outcome.exchange)
         if record is None:
             return
         if outcome.texts is None:
@@ -107,8 +110,9 @@ class Recorder:
         for link in result.links:
             self.link(result.provider, link, result.object_id)
         if (settles := result.settles) is not None:
+            exchange = self._pending.complete(settles.exchange)
             table, provider = self._prices.table, settles.price_provider
-            self.settle(book(settles.exchange, settles.usage, table, provider))
+            self.settle(book(exchange, settles.usage, table, provider))
 
     def settle(self, entry: Entry) -> None:
         """Record what asynchronous work consumed: the whole row, priced, with its object id.

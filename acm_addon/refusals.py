@@ -6,7 +6,7 @@ from mitmproxy import http
 
 from acm_addon import __version__
 from acm_addon.providers.base import Provider
-from acm_addon.routing import gateway_paths, provider_of_host
+from acm_addon.routing import Directory, provider_of_host
 
 _FAILURES = {
     "CONNECT_FAILED": "upstream_unreachable",
@@ -26,6 +26,33 @@ _MESSAGES = {
     "request_too_large": "The request is too large.",
     "bad_request": "The request is not valid HTTP.",
     "internal_error": "acm failed while it prepared this request, which was not sent.",
+    "token_required": "acm requires a project token: as X-Project-Token, as the user name of the "
+    "proxy URL, or in the base URL (/_p/TOKEN/…). `acm project token new` makes one.",
+    "unknown_token": "acm does not know this project token.",
+    "revoked_token": "This project token was revoked.",
+    "expired_token": "This project token has expired.",
+    "token_is_no_key": "A project token is not an API key. Send it as X-Project-Token, or use a "
+    "proxy key (`acm key issue`).",
+    "unknown_key": "acm does not know this proxy key.",
+    "revoked_key": "This proxy key was revoked.",
+    "expired_key": "This proxy key has expired.",
+    "unknown_project": "acm has no project of the name that the proxy URL or base URL carries. "
+    "`acm project create` makes one.",
+    "project_archived": "This project is archived.",
+    "wrong_project": "This proxy key belongs to another project than the token.",
+    "provider_not_allowed": "This proxy key is not good for this provider.",
+    "model_not_allowed": "This proxy key is not good for this model.",
+    "model_unreadable": "This proxy key is limited to models, and acm cannot read which one this "
+    "request asks for. Send plain JSON with a Content-Length of at most 8 MB.",
+    "unsafe_destination": "acm puts a provider's key only into requests that go over TLS to a host "
+    "of the provider's own.",
+    "no_provider_key": "acm's vault has no key of this provider for this proxy key. "
+    "`acm key add` stores one.",
+    "vault_unavailable": "acm cannot open its vault, and so has no provider key for this proxy "
+    "key. `acm key list --check` says why.",
+    "control_unavailable": "acm cannot read its projects and keys, and so cannot check this token "
+    "or key. `acm project list` says why.",
+    "not_a_provider": "acm listens for other machines, and reaches AI providers only.",
 }
 
 
@@ -44,18 +71,24 @@ def failure_response(status: int, code: str, host: str) -> http.Response:
     return response
 
 
-def unroutable(path: str) -> http.Response:
+def unroutable(path: str, directory: Directory) -> http.Response:
     """404 for a gateway path that leads nowhere; the body says which paths exist."""
-    paths = ", ".join(gateway_paths())
+    paths = ", ".join(directory.paths())
     message = f"acm has no route for this path. Routes: {paths}"
-    response = _response(404, "unknown_route", message, _provider_of_prefix(path))
+    shape = directory.named(path.lstrip("/").partition("/")[0])
+    response = _response(404, "unknown_route", message, shape)
     response.headers["x-should-retry"] = "false"
     return response
 
 
 def refused(status: int, code: str, provider: Provider | None) -> http.Response:
-    """A request that we do not send on, in the shape that the provider's SDK understands."""
-    return _response(status, code, _MESSAGES[code], provider)
+    """A request that we do not send on, in the shape that the provider's SDK understands.
+
+    To send it again as it is cannot help.
+    """
+    response = _response(status, code, _MESSAGES[code], provider)
+    response.headers["x-should-retry"] = "false"
+    return response
 
 
 def pong() -> http.Response:
@@ -72,9 +105,3 @@ def _response(status: int, code: str, message: str, provider: Provider | None) -
         shape.error_body(status, code, message),
         {"Content-Type": "application/json", "X-ACM-Error": code},
     )
-
-
-def _provider_of_prefix(path: str) -> Provider | None:
-    from acm_addon.routing import provider_named
-
-    return provider_named(path.lstrip("/").partition("/")[0])

@@ -61,6 +61,11 @@ class Arrival:
     attribution: Attribution
     upstream: str
 
+    @property
+    def price_provider(self) -> str:
+        """The id in the price table, as far as the request says."""
+        return self.endpoint.price_provider or self.provider.price_provider
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -108,6 +113,12 @@ class Call:
         return self._request_facts or self._request.facts()
 
     @property
+    def _order(self) -> RequestFacts:
+        """What the response answers. Looking at a result orders nothing."""
+        looking = self.arrival.endpoint.billing is Billing.RESULT
+        return replace(self.request, derived={}) if looking else self.request
+
+    @property
     def requested_model(self) -> str | None:
         return _clean(_MODEL, self.arrival.endpoint.model or self.request.model)
 
@@ -136,7 +147,7 @@ class Call:
         request_id = headers.get("x-request-id") or headers.get("request-id")
         self._request_id = _clean(_ID, request_id)
         self._response = self.arrival.provider.response_reader(
-            self.arrival.endpoint, self.request, ResponseHead(status, headers)
+            self.arrival.endpoint, self._order, ResponseHead(status, headers)
         )
         self._response_decoder = ContentDecoder(headers.get("content-encoding", ""))
 
@@ -184,15 +195,22 @@ class Call:
         return Outcome(
             exchange,
             usage,
-            self.arrival.provider.price_provider,
+            self._price_provider(facts),
             self._texts if wanted else None,
         )
 
-    def result(self) -> Result | None:
-        """What a response to a request for earlier work's result says; None where nothing."""
+    def result(self, failure: Reason | None = None) -> Result | None:
+        """What a response to a request for earlier work's result says; None where nothing.
+
+        What was broken off (``failure``) says nothing: JSON lines that end early look whole.
+        """
+        if failure is not None:
+            return None
         facts = self._facts()
         object_id = _clean(_ID, facts.object_id or self.arrival.endpoint.object_id)
-        if object_id is None or self._is_error(facts) or not facts.finished:
+        broken = self._response_decoder is not None and self._response_decoder.broken
+        whole = facts.finished or (facts.unframed and not broken)
+        if object_id is None or self._is_refused() or not whole:
             return None
         links = tuple(link for link in facts.links if _ID.match(link))
         settles = None if facts.pending else self._settlement(facts, object_id)
@@ -201,8 +219,9 @@ class Call:
     def _settlement(self, facts: ResponseFacts, object_id: str) -> Outcome:
         """The finished work as a call: its own times are known only as far as the result says."""
         began = facts.created or self.arrival.time
+        failed = Reason.PROVIDER_ERROR if facts.failed else None
         exchange = replace(
-            self._exchange(0.0, self.request, facts, Completeness.COMPLETE, None),
+            self._exchange(0.0, self.request, facts, Completeness.COMPLETE, failed),
             id=settlement_id(self.arrival.provider.name, object_id, began),
             time=began,
             object_id=object_id,
@@ -210,7 +229,10 @@ class Call:
             first_byte_ms=None,
         )
         usage = self._usage(self.request, facts, Completeness.COMPLETE)
-        return Outcome(exchange, usage, self.arrival.provider.price_provider, None)
+        return Outcome(exchange, usage, self._price_provider(facts), None)
+
+    def _price_provider(self, facts: ResponseFacts) -> str:
+        return facts.price_provider or self.arrival.price_provider
 
     def _facts(self) -> ResponseFacts:
         if self._websocket and self._status == SWITCHING_PROTOCOLS:
@@ -239,13 +261,15 @@ class Call:
             return failure
         if self._response_decoder and self._response_decoder.broken:
             return Reason.UNREADABLE_BODY
-        if self.received_bytes and self._expects_usage(facts):
+        if self.received_bytes and self._expects_usage(facts) and not facts.unframed:
             return facts.reason or Reason.UPSTREAM_FAILED
         return None
 
     def _is_error(self, facts: ResponseFacts) -> bool:
-        status = self._status
-        return facts.failed or (status is not None and status >= HTTPStatus.MULTIPLE_CHOICES)
+        return facts.failed or self._is_refused()
+
+    def _is_refused(self) -> bool:
+        return self._status is not None and self._status >= HTTPStatus.MULTIPLE_CHOICES
 
     def _expects_usage(self, facts: ResponseFacts) -> bool:
         metered = self.arrival.endpoint.billing is Billing.METERED
@@ -295,6 +319,9 @@ class Call:
     def _usage(
         self, request: RequestFacts, facts: ResponseFacts, completeness: Completeness
     ) -> Usage:
+        if completeness is Completeness.PENDING and facts.usage_source is UsageSource.DERIVED:
+            # What is known of the work from its order. It is booked once the work is done.
+            return Usage(dict(facts.quantities), UsageSource.DERIVED)
         if self.arrival.endpoint.billing not in (Billing.METERED, Billing.RESULT):
             return Usage()  # What looks like usage may count other things there.
         if completeness is Completeness.SENT_UNKNOWN and request.input_tokens_estimate:

@@ -13,11 +13,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mitmproxy import http
+from mitmproxy import connection, http
 
 from acm_addon import refusals
-from acm_addon.attribution import attribute, tags_of, without_own_headers
+from acm_addon.admission import Admission, Visit
 from acm_addon.counters import add
+from acm_addon.gatekeeper import Refusal
 from acm_addon.home import PING_PATH
 from acm_addon.journal import OpenCall, Progress, Sent
 from acm_addon.logs import fault, logger
@@ -25,7 +26,7 @@ from acm_addon.model import Attribution, Entrance, Reason, new_id, utc_now
 from acm_addon.path_shapes import path_shape
 from acm_addon.providers.base import Billing, Origin, Provider, RequestHead
 from acm_addon.recorder import Recorder
-from acm_addon.routing import gateway_route, provider_of_host
+from acm_addon.routing import Directory
 from acm_addon.server import discard_body, is_absolute_form
 from acm_addon.tap import Arrival, Call
 
@@ -53,6 +54,8 @@ class Tracked:
         self.head_sent = False
         """False while it is certain that nothing of the call has left."""
         self.last_progress = call.arrival.started
+        self.verdict: Callable[[bytes], Refusal | None] | None = None
+        """Judges the body, which is held until then; None where it passes as it comes."""
         self._queue: deque[tuple[Callable[..., Iterator[None] | None], tuple[Any, ...], int]]
         self._queue = deque()
         self._waiting = 0
@@ -99,8 +102,10 @@ class Tracked:
 class Watch:
     """Follows flows on behalf of the addon."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, admission: Admission, directory: Directory) -> None:
         self._recorder = recorder
+        self._admission = admission
+        self._directory = directory
         self._open_calls = 0
         self.idle = asyncio.Event()
         """Set while no call is in flight."""
@@ -112,8 +117,17 @@ class Watch:
         if ai_host:
             add(self._recorder.counters.passed_unread, ai_host)
 
+    def connect(self, flow: http.HTTPFlow) -> None:
+        """A client asks for a tunnel."""
+        flow.response = self._admission.connect(flow)
+
+    def client_gone(self, client: connection.Client) -> None:
+        self._admission.disconnected(client)
+
     def connect_failed(self, flow: http.HTTPFlow) -> http.Response:
-        """The answer to a CONNECT whose host cannot be reached."""
+        """The answer to a CONNECT that we refused, or whose host cannot be reached."""
+        if flow.response is not None and "X-ACM-Error" in flow.response.headers:
+            return flow.response
         return refusals.failure_response(502, "upstream_unreachable", flow.request.host)
 
     def request_head(self, flow: http.HTTPFlow) -> None:
@@ -131,28 +145,54 @@ class Watch:
         # Inside a CONNECT the destination is fixed before any request; the gateway has none yet.
         forward = is_absolute_form(request) or flow.server_conn.address is not None
         if forward:
-            provider = provider_of_host(request.host) or provider_of_host(
-                flow.client_conn.sni or ""
-            )
-        else:
-            if request.path == PING_PATH:
-                self._answer(flow, refusals.pong())
-                return
-            route = gateway_route(request.path, request.headers)
+            provider = self._directory.of_address(
+                request.host, request.port
+            ) or self._directory.of_host(flow.client_conn.sni or "")
+        elif request.path == PING_PATH:
+            self._answer(flow, refusals.pong())
+            return
+        visit = self._admission.visit(flow, forward=forward)
+        if not forward:
+            route = self._directory.route(request.path, request.headers, visit.payer.provider)
             if route is None:
                 self._recorder.counters.unrouted += 1
-                self._answer(flow, refusals.unroutable(request.path))
+                self._answer(flow, refusals.unroutable(request.path, self._directory))
                 return
             provider = route.provider
             _send_to(request, route.origin, route.path)
-        tags = tags_of(request.headers.fields)
-        request.headers.fields = without_own_headers(request.headers.fields)
         if provider is None:
-            request.stream = True
+            if self._admission.providers_only:
+                self._answer(flow, self._admission.not_a_provider())
+            else:
+                request.stream = True
             return
         entrance = Entrance.FORWARD if forward else Entrance.GATEWAY
-        self._recorder.counters.invalid_tags += tags.invalid
-        self._track(flow, provider, entrance, attribute(tags.values))
+        self._recorder.counters.invalid_tags += visit.tags.invalid
+        refusal = self._admission.admit(visit, request, provider)
+        self._track(flow, provider, entrance, visit.attribution)
+        if refusal is None and visit.limited:
+            refusal = self._judge_head(flow, visit)
+        if refusal:
+            self._refuse(flow, provider, refusal)
+
+    def _judge_head(self, flow: http.HTTPFlow, visit: Visit) -> Refusal | None:
+        """Hold the body of a call whose model must be known before it leaves."""
+        tracked = _tracked(flow)
+        if tracked is None:
+            return None  # It costs nothing.
+        model = tracked.call.arrival.endpoint.model
+        refusal, hold = self._admission.judge_head(visit, flow.request, model)
+        if hold:
+            flow.request.stream = False
+            tracked.verdict = lambda body: self._admission.judge_body(visit, body)
+        return refusal
+
+    def _refuse(self, flow: http.HTTPFlow, provider: Provider, refusal: Refusal) -> None:
+        """Answer in the provider's place, and record that the call never left."""
+        flow.request.stream = False
+        self._answer(flow, refusals.refused(refusal.status, refusal.code, provider))
+        if _tracked(flow):
+            self._end(flow, Reason.UNAUTHORIZED, refused=True)
 
     def _answer(self, flow: http.HTTPFlow, response: http.Response) -> None:
         discard_body(flow.request)
@@ -204,8 +244,16 @@ class Watch:
 
     def request_end(self, flow: http.HTTPFlow) -> None:
         """The request body is complete: what it asks for is known."""
-        if tracked := _tracked(flow):
-            tracked.later(self._sent, tracked)
+        tracked = _tracked(flow)
+        if tracked is None:
+            return
+        if tracked.verdict:
+            body = flow.request.raw_content or b""
+            tracked.read_later(tracked.call.request_data, body)
+            if refusal := tracked.verdict(body):
+                self._refuse(flow, tracked.call.arrival.provider, refusal)
+                return
+        tracked.later(self._sent, tracked)
 
     def _sent(self, tracked: Tracked) -> None:
         facts = tracked.call.request_done()
@@ -285,9 +333,9 @@ class Watch:
             clean = flow.websocket.close_code in _CLEAN_CLOSES
             self._end(flow, None if clean else _who_left(flow))
 
-    def _end(self, flow: http.HTTPFlow, failure: Reason | None) -> None:
+    def _end(self, flow: http.HTTPFlow, failure: Reason | None, *, refused: bool = False) -> None:
         tracked: Tracked = flow.metadata.pop(_TRACKED)
-        left = tracked.head_sent or _connected(flow)
+        left = not refused and (tracked.head_sent or _connected(flow))
         tracked.later(self._finish, tracked, time.monotonic(), failure, left)
 
     def _finish(self, tracked: Tracked, now: float, failure: Reason | None, left: bool) -> None:
@@ -296,7 +344,7 @@ class Watch:
             self.idle.set()
         call = tracked.call
         if call.arrival.endpoint.billing is Billing.RESULT:
-            if result := call.result():
+            if result := call.result(failure):
                 self._recorder.result(result)
         else:
             self._recorder.finish(tracked.record, call.finish(now, failure, left))

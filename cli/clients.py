@@ -7,14 +7,19 @@ Two ways. *Forward*: the program keeps its URLs, is told of a proxy, and trusts 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+from acm_addon.attribution import base_path
+from acm_addon.control.records import DEFAULT_PROJECT
 from acm_addon.process import DEFAULT_HOST
 from acm_addon.providers import PROVIDERS
 from acm_addon.routing import leads_to
 from acm_addon.trust import TRUST_VARIABLES
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (read, not bound to)
+"""Addresses that mean all of a machine's, and the one by which the machine reaches itself."""
 
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy")
 """Programs read one or the other. HTTP_PROXY is left as it is: providers are reached by https, and
@@ -64,11 +69,20 @@ from its environment (Codex from 0.119)."""
 
 
 def forward_environment(
-    port: int, bundle: Path, inherited_no_proxy: str | None, host: str = DEFAULT_HOST
+    port: int,
+    bundle: Path,
+    inherited_no_proxy: str | None,
+    host: str = DEFAULT_HOST,
+    *,
+    who: str | None = None,
+    tags: str = "",
 ) -> dict[str, str]:
-    """Variables that lead a program through the proxy. ``bundle`` is what it shall trust."""
+    """Variables that lead a program through the proxy. ``bundle`` is what it shall trust.
+
+    ``who`` pays: a project's name or token.
+    """
     return {
-        **dict.fromkeys(PROXY_VARIABLES, origin(port, host)),
+        **dict.fromkeys(PROXY_VARIABLES, _proxy_url(port, host, who, tags)),
         **_no_proxy(inherited_no_proxy),
         # Node from 22.21 and 24 takes the proxy from its environment when this is set.
         "NODE_USE_ENV_PROXY": "1",
@@ -77,13 +91,19 @@ def forward_environment(
 
 
 def gateway_environment(
-    port: int, inherited_no_proxy: str | None = None, host: str = DEFAULT_HOST
+    port: int,
+    inherited_no_proxy: str | None = None,
+    host: str = DEFAULT_HOST,
+    *,
+    who: str | None = None,
+    tags: str = "",
 ) -> dict[str, str]:
     """Variables that point the SDKs at the gateway.
 
     The gateway is plain http on this machine: NO_PROXY keeps a proxy of the user's out of the way.
     """
-    urls = {url.name: f"{origin(port, host)}/{url.provider}{url.path}" for url in BASE_URLS}
+    base = origin(port, host) + base_path(who, tags)
+    urls = {url.name: f"{base}/{url.provider}{url.path}" for url in BASE_URLS}
     return {**urls, **_no_proxy(inherited_no_proxy)}
 
 
@@ -126,7 +146,18 @@ def needs_gateway(name: str, file: PurePath | None, first_line: str) -> bool:
 
 
 def origin(port: int, host: str = DEFAULT_HOST) -> str:
+    """Where programs of this machine find a proxy that listens on ``host``."""
+    host = EVERYWHERE.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _proxy_url(port: int, host: str, who: str | None, tags: str) -> str:
+    """The user is who pays, the password its tags: clients send both as they are, decoded."""
+    url = origin(port, host)
+    if not who and not tags:
+        return url
+    user = quote(who or DEFAULT_PROJECT, safe="") + (f":{quote(tags, safe='')}" if tags else "")
+    return url.replace("//", f"//{user}@", 1)
 
 
 def without_loopback(no_proxy: str) -> str | None:

@@ -50,6 +50,7 @@ REASONS = {
     Reason.UPSTREAM_FAILED: "the provider could not be reached, broke off, or never answered",
     Reason.PROXY_STOPPED: "the proxy ended before the call did",
     Reason.WEBSOCKET: "a websocket: passed through, and not metered",
+    Reason.UNAUTHORIZED: "its token or key was missing, wrong, or not allowed this; acm refused it",
     Reason.NOT_ROUTED: "no route matched the path",
     Reason.NOT_CAPTURED: "the capture that it was imported from lacks the body, or part of it",
 }

@@ -73,8 +73,13 @@ def env(
         typer.echo(f"# To use it in this shell: {_usage(syntax, gateway, unset)}", err=True)
 
 
-def environment_for(home: Home, state: ProxyState, *, gateway: bool) -> Chosen:
-    """What a program needs to go through a running proxy, given what this process inherited."""
+def environment_for(
+    home: Home, state: ProxyState, *, gateway: bool, who: str | None = None, tags: str = ""
+) -> Chosen:
+    """What a program needs to go through a running proxy, given what this process inherited.
+
+    ``who`` pays: a project's name or token.
+    """
     from acm_addon import trust
     from cli import clients
 
@@ -88,9 +93,11 @@ def environment_for(home: Home, state: ProxyState, *, gateway: bool) -> Chosen:
         )
     if not gateway:
         bundle = trust.write_ca_bundle(home)
-        variables = clients.forward_environment(state.port, bundle, no_proxy, state.host)
+        variables = clients.forward_environment(
+            state.port, bundle, no_proxy, state.host, who=who, tags=tags
+        )
         return Chosen(variables, warnings)
-    variables = clients.gateway_environment(state.port, no_proxy, state.host)
+    variables = clients.gateway_environment(state.port, no_proxy, state.host, who=who, tags=tags)
     for name in clients.own_base_urls(inherited, state.port, state.host):
         del variables[name]
         warnings.append(

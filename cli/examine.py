@@ -45,6 +45,7 @@ def look(home: Home) -> Facts:
         base_version=base,
         base_as_of=as_of,
         last_checked=last_checked(),
+        own_providers=_own_providers(home),
     )
 
 
@@ -120,6 +121,16 @@ def _base(home: Home) -> tuple[str, date | None]:
     except ValueError:  # Damaged: what is shipped stands in.
         shipped = version("genai-prices")
         return shipped, base_as_of(shipped)
+
+
+def _own_providers(home: Home) -> tuple[str, str | None] | None:
+    from acm_addon.user_providers import user_providers
+
+    try:
+        user_providers(home.providers)
+    except AcmError as error:
+        return error.message, error.hint
+    return None
 
 
 def _free_bytes(path: Path) -> int | None:

@@ -11,7 +11,7 @@ from acm_addon.entry_json import lines_from_json
 from acm_addon.errors import AcmError
 from acm_addon.ledger.priceable import Repricing
 from acm_addon.ledger.reader import LedgerReader
-from acm_addon.model import CostLine, Entrance, Entry, PriceStatus, Quantity
+from acm_addon.model import CostLine, Entrance, Entry, PriceStatus, Quantities, Quantity
 from cli import entries, ledger
 from cli.money import exact_dollars, exact_usd, unit_price
 from cli.output import print_json
@@ -135,13 +135,21 @@ def _facts(entry: Entry, when: str) -> list[str]:
     return columns(rows)
 
 
+def _quantities(usage: Quantities) -> str:
+    return ", ".join(f"{unit} {_number(value)}" for unit, value in usage.items())
+
+
 def _provenance(entry: Entry, earlier: Sequence[Repricing]) -> list[str]:
     source = entries.USAGE_SOURCES[entry.usage_source]
     if entry.usage:
-        quantities = ", ".join(f"{unit} {_number(value)}" for unit, value in entry.usage.items())
-        source = f"{quantities}: {source}"
+        source = f"{_quantities(entry.usage)}: {source}"
+    also = [
+        ("Also", f"{clean(other.model) or 'another model'}: {_quantities(other.quantities)}")
+        for other in entry.other_usage
+    ]
     rows = [
         ("Usage", source),
+        *also,
         ("Call", entries.COMPLETENESS[entry.completeness]),
         ("Price", entries.price_words(entry)),
         ("Table", entry.price_version or "none was used"),

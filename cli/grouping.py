@@ -7,7 +7,7 @@ from typing import cast
 from acm_addon.ledger.crosstab import GroupKey, Tag
 from cli.exits import UsageError
 
-KEYS = ("model", "provider", "project", "endpoint", "day", "hour")
+KEYS = ("model", "provider", "project", "key", "endpoint", "day", "hour")
 TAG = "tag:"
 MOST = 2
 

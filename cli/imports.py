@@ -62,12 +62,14 @@ def import_(
     for path in files:
         _check(path)
     from acm_addon.captures.reading import Reading
+    from acm_addon.user_providers import directory
 
     table = price_table.current(acm_home())
+    known = directory(acm_home())
     readable = 0
     with closing(_Writer(None if dry_run else _ledger(table))) as writer:
         for path in files:
-            reading = Reading(path, table, attribution)
+            reading = Reading(path, table, attribution, known)
             writer.begin()
             for records in batched(_watched(reading, path), BATCH):
                 for row in writer.write(records):

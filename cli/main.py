@@ -9,13 +9,14 @@ import typer
 from typer.main import get_command
 
 from acm_addon import __version__
-from cli import exits
+from cli import config, exits, key, project
 from cli.cost import cost
 from cli.doctor import doctor
 from cli.env import env
 from cli.explain import explain
 from cli.imports import import_
 from cli.prices import prices
+from cli.providers import providers
 from cli.proxy import logs, restart, start, status, stop
 from cli.report import report
 from cli.reprice import reprice
@@ -62,13 +63,14 @@ def demo() -> None:
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "What it costs": (today, report, tail, explain, import_),
     "What it should cost": (cost, reprice),
-    "Programs to watch": (run, env, routes, demo),
+    "Programs to watch": (run, env, routes, providers, demo),
     "The proxy": (start, stop, restart, status, logs, doctor),
 }
 """By the heading under which ``acm --help`` lists them."""
 
 GROUPS: dict[str, tuple[typer.Typer, ...]] = {
     "What it should cost": (prices,),
+    "Who pays": (project.app, key.app, config.app),
 }
 """Groups of commands, likewise."""
 

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from acm_addon import process
+from acm_addon import listening, process
 from acm_addon.errors import AcmError
 from acm_addon.home import Home, acm_home
 from acm_addon.process import ProxyOptions, ProxyState, Stopped
-from cli.exits import ExitCode, UsageError
+from cli.exits import ExitCode
 from cli.output import print_json
 
 Port = Annotated[
@@ -50,8 +50,9 @@ def start(
     ] = None,
 ) -> None:
     """Start the proxy in the background, and wait until it is ready."""
-    require_loopback(host)
     home = acm_home()
+    if host is not None:
+        listening.check(home, host)
     options = ProxyOptions(host, port, test_upstream, test_upstream_ca)
     before = process.running(home)
     if foreground:
@@ -141,23 +142,6 @@ def run_here(home: Home, options: ProxyOptions) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(command[0], command, process.proxy_environment(home))  # noqa: S606
-
-
-def require_loopback(host: str | None) -> None:
-    """Raises UsageError for an address that other machines reach."""
-    import ipaddress
-
-    if host in (None, "localhost"):
-        return
-    try:
-        if ipaddress.ip_address(host).is_loopback:
-            return
-    except ValueError:
-        pass
-    raise UsageError(
-        f"acm listens on this machine alone, not on {host}",
-        "other machines need tokens, which come with projects; leave --host out",
-    )
 
 
 def warn_of_test_upstream(state: ProxyState) -> None:

@@ -24,8 +24,8 @@ def report(
         list[str] | None,
         typer.Option(
             metavar="KEY[,KEY]",
-            help="What a row stands for: model, provider, project, endpoint, day, hour, or "
-            "tag:NAME; two at once as model,day. [default: model]",
+            help="What a row stands for: model, provider, project, key, endpoint, day, hour, "
+            "or tag:NAME; two at once as model,day. [default: model]",
             show_default=False,
         ),
     ] = None,

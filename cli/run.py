@@ -12,10 +12,12 @@ import typer
 from acm_addon import process
 from acm_addon.errors import AcmError
 from acm_addon.home import Home, acm_home
+from acm_addon.master_key import VARIABLE
 from acm_addon.process import ProxyOptions, ProxyState
 from cli.env import environment_for
 from cli.exits import UsageError, complain
 from cli.money import dollars
+from cli.payer import paying
 from cli.proxy import Port, warn_of_test_upstream
 
 if TYPE_CHECKING:
@@ -58,6 +60,14 @@ def run(
             show_default=False,
         ),
     ] = None,
+    project: Annotated[
+        str | None,
+        typer.Option("--project", help="Who pays. [default: the git repository's name]"),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="NAME=VALUE", help="A tag of its calls. Repeatable."),
+    ] = None,
     port: Port = None,
 ) -> None:
     """Run a program with its AI calls recorded. Nothing outside of it is changed."""
@@ -77,13 +87,17 @@ def run(
                 f"{file.name} does not follow HTTPS_PROXY, so its SDKs get the gateway as base URL "
                 "(--forward chooses the proxy)"
             )
-    chosen = environment_for(home, state, gateway=gateway)
-    for warning in chosen.warnings:
-        say(warning)
-    with LedgerReader(home.ledger) as reader:
+    with (
+        paying(home, state, project, tag or ()) as payer,
+        LedgerReader(home.ledger) as reader,
+    ):
+        chosen = environment_for(home, state, gateway=gateway, who=payer.who, tags=payer.tags)
+        for warning in chosen.warnings:
+            say(warning)
         before = _newest(reader)
+        inherited = {name: value for name, value in os.environ.items() if name != VARIABLE}
         try:
-            status = child.run(command, {**os.environ, **chosen.variables})
+            status = child.run(command, {**inherited, **chosen.variables})
         except OSError as error:
             raise _refused(command[0], error) from None
         if before is not None:

@@ -140,9 +140,9 @@ def print_csv(words: Sequence[str], rows: Sequence[CrossRow]) -> None:
 
 
 def label(key: GroupKey, name: str | None) -> str:
-    """A name of a key for people. A call without a tag is no mystery; one without a model is."""
+    """A name for people. A call without a tag or a key is no mystery; one without a model is."""
     if name is None:
-        return "(none)" if isinstance(key, Tag) else "(unknown)"
+        return "(none)" if isinstance(key, Tag) or key == "key" else "(unknown)"
     return clean(name)
 
 

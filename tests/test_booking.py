@@ -205,8 +205,9 @@ def test_the_tier_as_served_is_priced(tier: str | None, context: dict[str, str],
 
 
 @pytest.mark.parametrize("incomplete", [False, True])
-def test_a_row_can_be_priced_again(incomplete: bool) -> None:
-    """It keeps everything that its price depended on, the tier as served included."""
+def test_lesson_23_a_row_can_be_priced_again(incomplete: bool) -> None:
+    """agenta#5712, tokscale#336, langfuse#12184: a cost depended on when the process began. It
+    keeps everything that its price depended on, the tier as served included."""
     call = replace(CALL, tier="priority", price_context={"speed": "fast"})
     entry = booked(call, replace(REPORTED, incomplete=incomplete))
 

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from acm_addon.captures.base import Captured, NotACallError, aware, duration, header_map, status_of
 from acm_addon.captures.tnetstrings import Item, members, value
-from acm_addon.routing import provider_of_host
+from acm_addon.routing import BUILT_IN, Directory
 
 _HEAD = Struct(">BQ32s?III")
 _FIELD = re.compile(r"[0-9]{1,12}:([0-9]{1,12}):")
@@ -65,13 +65,13 @@ def read_frame(file: IO[bytes]) -> Frame | None:
     return Frame(Kind(kind), end, digest, broken_off, *parts)
 
 
-def host_of(request: Mapping[str, Item], data: bytes) -> str:
+def host_of(request: Mapping[str, Item], data: bytes, directory: Directory = BUILT_IN) -> str:
     """Where a request went. In transparent mode that is an address, and its headers name the host.
 
     Raises ValueError or LookupError, as does what is below.
     """
     host = str(value(data, *request["host"]))
-    return host if provider_of_host(host) else _named_host(request, data) or host
+    return host if directory.of_host(host) else _named_host(request, data) or host
 
 
 def _named_host(request: Mapping[str, Item], data: bytes) -> str | None:
@@ -84,7 +84,7 @@ def _named_host(request: Mapping[str, Item], data: bytes) -> str | None:
     return found["host"] if found else name
 
 
-def captured(frame: Frame) -> Captured:
+def captured(frame: Frame, directory: Directory = BUILT_IN) -> Captured:
     """Raises NotACallError, or TypeError or what ``host_of`` raises for an unreadable one."""
     if frame.kind is Kind.NO_CALL:
         raise NotACallError
@@ -96,8 +96,9 @@ def captured(frame: Frame) -> Captured:
     started = _number(request, data, "timestamp_start")
     return Captured(
         method=value(data, *request["method"]).decode("utf-8", "surrogateescape").upper(),
-        host=host_of(request, data),
+        host=host_of(request, data, directory),
         path=value(data, *request["path"]).decode("utf-8", "surrogateescape"),
+        port=value(data, *request["port"]),
         time=None if started is None else aware(datetime.fromtimestamp(started, UTC)),
         request_headers=_headers(request, data),
         request_body=_body(request, data),

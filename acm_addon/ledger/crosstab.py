@@ -18,7 +18,7 @@ from acm_addon.ledger.rows import from_micros
 from acm_addon.ledger.spans import Source, Span, spans
 from acm_addon.ledger.totals import Totals
 
-type Name = Literal["model", "provider", "project", "endpoint"]
+type Name = Literal["model", "provider", "project", "key", "endpoint"]
 type Period = Literal["day", "hour"]
 
 

@@ -227,3 +227,16 @@ def m006_repricings(db: Database) -> None:
         """
     )
     db.execute("CREATE INDEX repricings_call ON repricings (call)")
+
+
+@migrations()
+def m007_project_names(db: Database) -> None:
+    """What a renamed project is called now, for rows that come late under its old name."""
+    db.execute(
+        """
+        CREATE TABLE project_names (
+            old TEXT PRIMARY KEY,
+            new TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )

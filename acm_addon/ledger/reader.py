@@ -37,7 +37,7 @@ from acm_addon.ledger.sqlite import BUSY_SECONDS, SCHEMA_VERSION, SqliteLedger, 
 from acm_addon.ledger.totals import GroupRow, Totals, percentile
 from acm_addon.model import Entry
 
-type Grouping = Literal["model", "provider", "project", "endpoint", "day", "hour"]
+type Grouping = Literal["model", "provider", "project", "key", "endpoint", "day", "hour"]
 
 _ROW = ", ".join(COLUMNS)
 

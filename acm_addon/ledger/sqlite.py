@@ -12,12 +12,13 @@ from pathlib import Path
 from acm_addon.errors import AcmError
 from acm_addon.ledger.base import Booked, Position
 from acm_addon.ledger.objects import INSERT_CALL, SqliteRows
+from acm_addon.ledger.renaming import rename_project, with_present_names
 from acm_addon.ledger.rollups import add_changed, add_new
 from acm_addon.ledger.rows import row, scalar
 from acm_addon.model import Completeness, Entry
 from acm_addon.settlement import Effect, Record, take
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """How many migrations there are: what ``PRAGMA user_version`` says of a current ledger."""
 
 BUSY_SECONDS = 5.0
@@ -48,6 +49,7 @@ class SqliteLedger:
 
     def book(self, records: Sequence[Record], positions: Mapping[str, Position]) -> Booked:
         with self._transaction() as conn:
+            records = with_present_names(conn, records)
             rows = SqliteRows(conn)
             calls, others = _apart(records, rows.unclaimed(records))
             inserted = conn.executemany(INSERT_CALL, map(row, calls)).rowcount if calls else 0
@@ -65,6 +67,20 @@ class SqliteLedger:
             )
             _check_all_there(conn, calls)
         return Booked(effects[Effect.INSERTED], effects[Effect.DUPLICATE], effects[Effect.SETTLED])
+
+    def rename_project(self, old: str, new: str) -> None:
+        """Give every row of a project another name, and every row that is still to come.
+
+        Raises AcmError.
+        """
+        try:
+            with self._transaction() as conn:
+                rename_project(conn, old, new)
+        except sqlite3.Error as error:
+            raise AcmError(
+                f"the ledger could not be rewritten ({type(error).__name__})",
+                "nothing was renamed; try again",
+            ) from error
 
     def forget(self, journals: Iterable[str]) -> None:
         with self._transaction() as conn:

@@ -117,7 +117,9 @@ class Catalog:
                     found = self._list_prices(source, base["id"] if base else name, base, ours)
                     return self._as_called(found, provider, [*names, *reversed(called)])
         own = self._overrides.prices.get(provider, ())
-        if _of_names(own, called):  # known to the user alone
+        # Of a provider that the user alone knows, so is every model.
+        alone = provider not in self._providers and provider not in self._overlay
+        if _of_names(own, [ANY_MODEL, *called] if alone else called):  # known to the user alone
             found = self._list_prices(provider, called[0], None, ())
             return self._as_called(found, provider, [*reversed(called)])
         return None

@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Context
 
-from acm_addon.model import Cost, CostLine, PriceStatus, Quantities, Quantity, Reason, Usage
+from acm_addon.model import (
+    FREE_OF_CHARGE,
+    Cost,
+    CostLine,
+    PriceStatus,
+    Quantities,
+    Quantity,
+    Reason,
+    Usage,
+)
 from acm_addon.pricing.rates import Ladder, Rate
 from acm_addon.pricing.split import Plan, split
 from acm_addon.pricing.table import PriceTable
@@ -31,6 +40,8 @@ def price(
     nano-dollars. ``computed`` is None unless every reported quantity has a price and the quantities
     agree with one another.
     """
+    if provider == FREE_OF_CHARGE:
+        return Cost((), PriceStatus.FREE, 0, 0, table.version)
     if not usage.quantities:
         return _unpriced(table, Reason.NO_USAGE)
     names = tuple(usage.quantities)

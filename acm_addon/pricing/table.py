@@ -81,6 +81,11 @@ class PriceTable:
         return _with_overrides(json.dumps(raw, sort_keys=True))
 
     @staticmethod
+    def current_with(overrides: RawProvider) -> "PriceTable":
+        """The table that this version ships, below these entries. Raises ValueError."""
+        return _with_overrides(json.dumps(overrides, sort_keys=True)) if overrides else _shipped()
+
+    @staticmethod
     def of(base: Mapping[str, Any], overrides: RawProvider | None = None) -> "PriceTable":
         """Our entries over a base document of another release. Raises ValueError as ever."""
         document = {

@@ -97,6 +97,8 @@ class Access:
     """Where the credential travels."""
     notes: str = ""
     """What does not work, or cannot be seen, and why."""
+    endpoints: tuple[str, ...] = ()
+    """The names of the endpoints whose usage is read: what ``acm providers`` lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ class Endpoint:
     """The work that a ``RESULT`` is about, where the path names it."""
     price_context: Mapping[str, str] = field(default_factory=dict)
     """What of the path, the query or the host selects between prices."""
+    price_provider: str | None = None
+    """Whose prices hold, where the path says (Hugging Face); None for the provider's own."""
 
 
 WEBSOCKET = Endpoint("websocket", Billing.UNKNOWN)
@@ -131,6 +135,8 @@ class RequestFacts:
     price_context: Mapping[str, str] = field(default_factory=dict)
     derived: Quantities = field(default_factory=dict)
     """Quantities that the request alone decides, such as ``images``."""
+    derived_source: UsageSource = UsageSource.DERIVED
+    """``ESTIMATED`` where ``derived`` is less than exact."""
     input_tokens_estimate: int | None = None
     """A rough size of the input, from its length; for rows whose end is never seen."""
 
@@ -153,6 +159,8 @@ class ResponseFacts:
     """The output count is absent or a stub (a stream cut before its last usage)."""
     finished: bool = False
     """The body said that it is complete (a terminal event, a closed JSON document)."""
+    unframed: bool = False
+    """The body cannot say that (sound, plain text, lines): it is complete if its transfer is."""
     failed: bool = False
     """The body is an error, or a stream that carried an error event."""
     pending: bool = False
@@ -164,6 +172,8 @@ class ResponseFacts:
     links: tuple[str, ...] = ()
     """Ids of objects in which the result of ``object_id`` can be found (a batch's output file)."""
     reason: Reason | None = None
+    price_provider: str | None = None
+    """Whose prices hold, where only the response says; None for the endpoint's."""
 
 
 class RequestReader(Protocol):
@@ -212,7 +222,8 @@ class Provider(Protocol):
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Host names whose TLS the forward entrance opens. A leading ``*.`` matches subdomains."""
+        """Host names whose TLS the forward entrance opens. A leading ``*.`` matches subdomains, a
+        ``*`` elsewhere letters, digits and hyphens: ``bedrock-runtime.*.amazonaws.com``."""
 
     @property
     def price_provider(self) -> str:

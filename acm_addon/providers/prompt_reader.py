@@ -22,7 +22,7 @@ from acm_addon.providers.prompts import (
 _INSTRUCTIONS = ("system", "systemInstruction", "system_instruction", "instructions", "preamble")
 _CHATS = ("chat_history", "messages", "contents", "content", "input", "message")
 """Fields that hold messages, or a text that stands for one."""
-_BARE = ("prompt", "suffix", "requests", "inputText", "texts", "query", "documents")
+_BARE = ("prompt", "suffix", "requests", "inputText", "instances", "texts", "query", "documents")
 """Fields that hold texts outside of any chat, one message each."""
 _ROLES = {
     "system": Role.SYSTEM,

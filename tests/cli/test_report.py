@@ -79,7 +79,7 @@ def test_days_are_calendar_days_in_order(week, acm) -> None:
     assert ["2026-11-16", "2026-11-20", "2026-11-22"] == [row["day"] for row in rows]
 
 
-@pytest.mark.parametrize("by", ["provider", "project", "endpoint", "hour"])
+@pytest.mark.parametrize("by", ["provider", "project", "key", "endpoint", "hour"])
 def test_every_grouping_sums_to_the_same(by: str, week, acm) -> None:
     """However the calls are cut, they are the same calls."""
     found = json.loads(acm("report", "--by", by, "--json")[1])

@@ -63,8 +63,9 @@ sys.exit(40 + count)
 
 
 @pytest.fixture(autouse=True)
-def standin(home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The proxy process is played, and has a certificate in its home."""
+def standin(home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """The proxy process is played, and has a certificate in its home. No repository is near."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(process, "proxy_command", lambda: CHILD)
     names = (*clients.PROXY_VARIABLES, *TRUST_VARIABLES, "ALL_PROXY", "all_proxy")
     for name in (*names, *(url.name for url in clients.BASE_URLS)):
@@ -89,10 +90,11 @@ def seen_by_child(
     return found
 
 
-def test_run_starts_the_proxy_and_leads_the_child_through_it(
+def test_lesson_26_run_starts_the_proxy_and_leads_the_child_through_it(
     acm: Screen, home: Home, tmp_path: Path
 ) -> None:
-    """For that child alone: our own environment stays as it was, and the proxy stays up."""
+    """openai/codex#46489, anthropics/claude-code#10458, #22512: the CA was ignored. For that child
+    alone: our own environment stays as it was, and the proxy stays up."""
     before = dict(os.environ)
     found = seen_by_child(acm, tmp_path, "--port", "4567")
     assert "http://127.0.0.1:4567" == found["HTTPS_PROXY"]

@@ -20,7 +20,7 @@ from tests.calls import NOON, make_entry
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SET_BACK = datetime(2026, 10, 25, 1, tzinfo=UTC)
-KEYS: list[GroupKey] = ["model", "provider", "day", "hour", Tag("feature"), Tag("customer")]
+KEYS: list[GroupKey] = ["model", "provider", "key", "day", "hour", Tag("feature"), Tag("customer")]
 
 seconds = st.integers(-2 * 86_400, 2 * 86_400) | st.integers(-192, 192).map(lambda n: n * 900)
 call = st.tuples(seconds, st.sampled_from(["a", "b", None]), st.sampled_from(["x", "y", None]))
@@ -63,6 +63,7 @@ def test_every_pair_of_keys_is_exact(
             time=SET_BACK + timedelta(seconds=second),
             model=model,
             cost=number or None,
+            key=tag,
             tags={
                 name: tag for name in ("feature", "customer") if tag and (number % 2 or name < "d")
             },

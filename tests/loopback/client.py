@@ -1,5 +1,6 @@
 """A client on a raw socket: what it sends and what it gets is known to the byte."""
 
+import base64
 import socket
 import ssl
 from collections.abc import Iterator
@@ -39,6 +40,8 @@ class Connection:
         host: str,
         trust: Path | None = None,
         source: str = "127.0.0.1",
+        *,
+        proxy_user: str = "",
     ) -> None:
         self.entrance, self.host = entrance, host
         self._buffer = bytearray()
@@ -46,7 +49,11 @@ class Connection:
             ("127.0.0.1", port), PATIENCE, source_address=(source, 0)
         )
         if entrance is Entrance.FORWARD:
-            self.socket.sendall(f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n\r\n".encode())
+            basic = base64.b64encode(f"{proxy_user}:".encode()).decode()
+            user = f"Proxy-Authorization: Basic {basic}\r\n" if proxy_user else ""
+            self.socket.sendall(
+                f"CONNECT {host}:443 HTTP/1.1\r\nHost: {host}:443\r\n{user}\r\n".encode()
+            )
             assert b" 200 " in self._head()
             context = ssl.create_default_context(cafile=trust)
             self.socket = context.wrap_socket(self.socket, server_hostname=host)

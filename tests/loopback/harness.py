@@ -32,8 +32,11 @@ def clean_environment(home: Home, **more: str) -> dict[str, str]:
 class LiveProxy:
     """``python -m acm_addon`` on a free port, with provider hosts played by ``upstream``."""
 
-    def __init__(self, home: Home, upstream: tuple[int, Path], log: str = "info") -> None:
+    def __init__(
+        self, home: Home, upstream: tuple[int, Path], log: str = "info", host: str = "127.0.0.1"
+    ) -> None:
         self.home = home
+        self._host = host
         self.port = 0
         self._upstream = upstream
         self.environment = clean_environment(home, ACM_LOG=log)
@@ -45,7 +48,7 @@ class LiveProxy:
         """Returns when connections are accepted."""
         port, root = self._upstream
         readable, writable = os.pipe()
-        command = [*proxy_command(), "--port", str(self.port)]
+        command = [*proxy_command(), "--port", str(self.port), "--host", self._host]
         command += ["--test-upstream", f"127.0.0.1:{port}", "--test-upstream-ca", str(root)]
         command += ["--ready-fd", str(writable)]
         with self.output.open("ab") as output, os.fdopen(readable, "rb") as ready:

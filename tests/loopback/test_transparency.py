@@ -115,8 +115,7 @@ ODD_FIELDS: Fields = [
 ]
 OUR_FIELDS: Fields = [
     ("X-ACM-Tags", "feature=search"),
-    ("x-project-token", "acm_key_1"),
-    ("Proxy-Authorization", "Basic YTpi"),
+    ("Proxy-Authorization", "Basic ZGVmYXVsdDpi"),
     ("Proxy-Connection", "keep-alive"),
 ]
 BODIES = {

@@ -34,10 +34,11 @@ def test_an_echo_comes_back(proxy: LiveProxy, connection: Connection, payload: b
     assert row.cost is None
 
 
-def test_what_responses_on_a_websocket_consumed_is_booked(
+def test_lesson_15_what_responses_on_a_websocket_consumed_is_booked(
     proxy: LiveProxy, connection: Connection
 ) -> None:
-    """The sum of their usage, whole messages and ones in two fragments; one row a connection."""
+    """litellm#38674: websockets were logged as 0 tokens. The sum of their usage, whole messages and
+    ones in two fragments; one row a connection."""
     before = {row.id for row in proxy.settled_rows()}
     upgrade(connection, "/v1/realtime?model=gpt-realtime")
     usage = {"input_tokens": 40, "output_tokens": 10}

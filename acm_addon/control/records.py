@@ -1,0 +1,88 @@
+"""The control data as values. Times are UTC; None where it has not happened, or never will."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+DEFAULT_PROJECT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    id: int
+    name: str
+    provider: str | None
+    """Where its plain ``/v1/…`` calls go."""
+    created: datetime
+    archived: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectToken:
+    id: int
+    project: int
+    digest: bytes
+    shown: str
+    """``acm_proj_…wxyz``."""
+    created: datetime
+    expires: datetime | None = None
+    revoked: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderKey:
+    """A provider's own key, sealed."""
+
+    id: int
+    name: str
+    provider: str
+    shown: str
+    """``sk-proj-…wxyz``."""
+    sealed: bytes = field(repr=False)
+    created: datetime
+    rotated: datetime | None = None
+    revoked: datetime | None = None
+
+    @property
+    def binding(self) -> str:
+        """What its sealed value is bound to."""
+        return f"acm/provider-key/{self.id}/{self.provider}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyKey:
+    """A key of ours that a program uses in place of the provider's."""
+
+    id: int
+    name: str
+    digest: bytes
+    shown: str
+    project: int | None
+    """Who pays; None leaves that to the other ways of saying it."""
+    project_name: str | None
+    providers: tuple[str, ...] | None
+    """None: all of them."""
+    models: tuple[str, ...] | None
+    """Names, or patterns such as ``gpt-4o*``. None: all of them."""
+    provider_key: int | None
+    """The key that it stands for; None: the newest one of the provider that is called."""
+    created: datetime
+    rotated: datetime | None = None
+    expires: datetime | None = None
+    revoked: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One state of the control data, ready to be asked at every request."""
+
+    require_token: bool = False
+    projects: Mapping[int, Project] = field(default_factory=lambda: MappingProxyType({}))
+    by_name: Mapping[str, Project] = field(default_factory=lambda: MappingProxyType({}))
+    """By their names, and by the names that they had before."""
+    tokens: Mapping[bytes, ProjectToken] = field(default_factory=lambda: MappingProxyType({}))
+    """By digest; revoked ones too, so that a refusal can say so."""
+    proxy_keys: Mapping[bytes, ProxyKey] = field(default_factory=lambda: MappingProxyType({}))
+    provider_keys: tuple[ProviderKey, ...] = ()
+    """Those that are not revoked, the newest first."""

@@ -1,0 +1,34 @@
+"""When a token or a key ends, as it is typed: ``30d``, ``12h``, ``2026-12-31``. Pure."""
+
+import re
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+from cli.exits import UsageError
+from cli.times import midnight
+
+_SPAN = re.compile(r"(\d{1,5})\s*(min|h|d|w)")
+_UNITS = {"min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_expiry(text: str | None, now: datetime, zone: tzinfo) -> datetime | None:
+    """The instant from which it is refused, UTC; None for no end. A date is good to its last hour.
+
+    Raises UsageError for what is no time, or is past.
+    """
+    if text is None:
+        return None
+    try:
+        end = _end(text.strip().lower(), now, zone)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"--expires {text!r} is not a time to come", "try 30d, 12h, 2w or 2027-01-31"
+        ) from None
+    if end <= now:
+        raise UsageError(f"--expires {text!r} is past", "try 30d, 12h, 2w or 2027-01-31")
+    return end
+
+
+def _end(text: str, now: datetime, zone: tzinfo) -> datetime:
+    if span := _SPAN.fullmatch(text):
+        return now.astimezone(UTC) + timedelta(**{_UNITS[span[2]]: int(span[1])})
+    return midnight(date.fromisoformat(text) + timedelta(days=1), zone)

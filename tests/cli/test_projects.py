@@ -1,0 +1,162 @@
+"""acm project, acm key and acm config, as they are typed."""
+
+import io
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import keyring
+import pytest
+from keyring.backends.fail import Keyring as NoKeyring
+
+from acm_addon import master_key
+from acm_addon.home import Home
+from cli.exits import UsageError
+from cli.expiry import parse_expiry
+
+type Screen = Callable[..., tuple[int, str, str]]
+
+SECRET = "sk-proj-abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.fixture(autouse=True)
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(master_key.VARIABLE, raising=False)
+    monkeypatch.setattr(keyring.core, "_keyring_backend", NoKeyring())  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def pipe(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Puts a text on standard input."""
+    return lambda text: monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+
+def test_a_project_from_its_making_to_its_archive(
+    acm: Screen, book: Callable[..., object], make: SimpleNamespace
+) -> None:
+    """What is shown of it, before and after a rename that takes its calls along."""
+    assert (0, "") == acm("project", "create", "bot", "--provider", "anthropic")[::2]
+    now = datetime.now(UTC)
+    book(make.priced(now, project="bot"), make.priced(now, project="bot"))
+    shown = acm("project", "show", "bot")[1]
+    for line in ("Provider:       anthropic", "Status:         active", "$0.00479, 2 calls"):
+        assert line in shown
+    assert 0 == acm("project", "rename", "bot", "robot")[0]
+    found = json.loads(acm("project", "show", "bot", "--json")[1])
+    assert ("robot", 2) == (found["name"], found["this_month"]["requests"])
+    assert "0.00479" == found["this_month"]["cost_usd"]
+    assert 0 == acm("project", "archive", "robot")[0]
+    listed = {row["name"]: row["status"] for row in json.loads(acm("project", "list", "--json")[1])}
+    assert {"default": "active", "robot": "archived"} == listed
+    assert "active" in acm("project", "archive", "--undo", "robot")[1]
+    assert "robot" in acm("project", "list")[1]
+
+
+def test_a_token_is_data_once(acm: Screen, home: Home) -> None:
+    """Standard output has it alone; what is said of it is elsewhere. It is never shown again."""
+    acm("project", "create", "bot")
+    code, out, err = acm("project", "token", "new", "bot", "--expires", "30d")
+    secret = out.strip()
+    assert (0, "acm_proj_", 1) == (code, secret[:9], len(out.splitlines()))
+    assert "shown once" in err and secret not in err
+    listed = acm("project", "token", "list", "bot")[1]
+    assert f"acm_proj_…{secret[-4:]}" in listed and secret not in listed
+    assert 0 == acm("project", "token", "revoke", "bot", secret[-4:])[0]
+    (token,) = json.loads(acm("project", "token", "list", "bot", "--json")[1])
+    assert "revoked" == token["status"]
+    made = json.loads(acm("project", "token", "new", "bot", "--json")[1])
+    assert ("active", None) == (made["status"], made["expires"])
+
+
+def test_a_key_from_the_pipe_to_the_list(
+    acm: Screen, home: Home, pipe: Callable[[str], None]
+) -> None:
+    """It is never printed; neither is the one that replaces it."""
+    pipe(SECRET + "\n")
+    code, out, err = acm("key", "add", "openai")
+    assert (0, "") == (code, err)
+    assert "sk-proj-…wxyz" in out and "in a file of acm's home" in out
+    _, secret, _ = acm("key", "issue", "prog", "--provider", "openai", "--models", "gpt-4o*,o1")
+    assert secret.startswith("acm_key_")
+    pipe(SECRET.upper())
+    assert "…WXYZ" in acm("key", "rotate", "openai")[1]
+    assert secret != acm("key", "rotate", "prog")[1]
+    assert 0 == acm("key", "rotate-master")[0]
+    code, out, _ = acm("key", "list", "--check", "--json")
+    found = json.loads(out)
+    assert (0, True) == (code, found["provider_keys"][0]["opens"])
+    assert ["gpt-4o*", "o1"] == found["proxy_keys"][0]["models"]
+    assert 0 == acm("key", "revoke", "prog")[0] == acm("key", "revoke", "openai")[0]
+    text = acm("key", "list")[1]
+    assert 2 == text.count("revoked")
+    assert SECRET[8:] not in text and secret.strip() not in text
+
+
+def test_a_vault_that_does_not_open_is_one_clear_line(
+    acm: Screen, home: Home, pipe: Callable[[str], None]
+) -> None:
+    """With a hint, and exit code 1."""
+    pipe(SECRET)
+    acm("key", "add", "openai")
+    home.master_key.write_text("A" * 43 + "=")
+    code, out, err = acm("key", "list", "--check")
+    assert (1, "") == (code, out)
+    assert "error: the master key in the file is not the one" in err
+    assert "hint: " in err and "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "complaint"),
+    [
+        ("project create a/b", 1, "cannot name a project"),
+        ("project create x --provider nope", 2, "there is no provider 'nope'"),
+        ("project show nope", 1, "there is no project 'nope'"),
+        ("project token new nope", 1, "there is no project 'nope'"),
+        ("project token new default --expires never", 2, "is not a time to come"),
+        ("project token revoke default 7", 1, "no token '7'"),
+        ("project", 2, "missing command"),
+        ("key add nope", 2, "there is no provider 'nope'"),
+        ("key add openai", 1, "no key was given"),
+        ("key issue k --project nope", 1, "there is no project 'nope'"),
+        ("key issue k --models ,", 2, "without one"),
+        ("key issue k --key nope", 1, "there is no provider key 'nope'"),
+        ("key revoke nope", 1, "there is no provider key 'nope'"),
+        ("key rotate-master", 1, "there is no vault yet"),
+        ("config set nope on", 2, "there is no setting 'nope'"),
+        ("config set require-token maybe", 2, "maybe"),
+    ],
+)
+def test_what_cannot_be_meant(
+    acm: Screen, pipe: Callable[[str], None], typed: str, code: int, complaint: str
+) -> None:
+    """One line that says why, and one that says what to do."""
+    pipe("")
+    found, out, err = acm(*typed.split())
+    assert (code, "") == (found, out)
+    assert complaint in err
+    assert 2 == len(err.strip().splitlines())
+    assert "\nhint: " in err
+
+
+def test_settings(acm: Screen) -> None:
+    """Off until they are set."""
+    assert "off\n" == acm("config", "get", "require-token")[1]
+    assert 0 == acm("config", "set", "require-token", "on")[0]
+    assert "on\n" == acm("config", "get", "require-token")[1]
+    assert {"require-token": "on"} == json.loads(acm("config", "list", "--json")[1])
+    assert "project token" in acm("config", "list")[1]
+
+
+def test_an_expiry() -> None:
+    """A span from now, or a day, which is good to its end in the user's zone."""
+    now, berlin = datetime(2026, 11, 22, 12, tzinfo=UTC), ZoneInfo("Europe/Berlin")
+    assert parse_expiry(None, now, berlin) is None
+    assert now + timedelta(days=30) == parse_expiry("30d", now, berlin)
+    assert now + timedelta(hours=12) == parse_expiry("12h", now, berlin)
+    assert datetime(2026, 11, 22, 23, tzinfo=UTC) == parse_expiry("2026-11-22", now, berlin)
+    for past in ("0d", "2026-11-21"):
+        with pytest.raises(UsageError, match="past"):
+            parse_expiry(past, now, berlin)

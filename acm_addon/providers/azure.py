@@ -115,7 +115,9 @@ class _AzureResponse:
         self._inner.feed(data)
 
     def facts(self) -> ResponseFacts:
-        return replace(self._inner.facts(), provider_cost=None, region=self._region)
+        facts = self._inner.facts()
+        context = {**facts.price_context, **_zone(self._region)}
+        return replace(facts, provider_cost=None, region=self._region, price_context=context)
 
     def output_text(self) -> Answer:
         return self._inner.output_text()
@@ -133,3 +135,19 @@ def _claude(head: RequestHead) -> Endpoint:
 
 
 AZURE = Azure()
+
+
+_EU = re.compile(
+    r"(?:sweden|germany|france|italy|poland|spain|austria|belgium|denmark|finland|greece)\w*"
+    r"|(?:north|west)europe"
+)
+_US = re.compile(r"\w+us\d?")
+
+
+def _zone(region: str | None) -> dict[str, str]:
+    """The data zone that a region lies in, by which prices go, where it lies in one."""
+    if region is None:
+        return {}
+    if _US.fullmatch(region):
+        return {"region": "us"}
+    return {"region": "eu"} if _EU.fullmatch(region) else {}

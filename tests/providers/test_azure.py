@@ -88,7 +88,8 @@ def test_the_region_is_on_the_row_where_the_answer_names_it() -> None:
     head = ResponseHead(200, {"content-type": "application/json", "x-ms-region": "East US 2"})
     reader = AZURE.response_reader(endpoint, RequestFacts(), head)
     reader.feed(b"{}")
-    assert "eastus2" == reader.facts().region
+    facts = reader.facts()
+    assert ("eastus2", {"region": "us"}) == (facts.region, facts.price_context)
 
 
 @pytest.mark.parametrize(

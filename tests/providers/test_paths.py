@@ -423,3 +423,24 @@ def test_every_provider_has_a_price_provider() -> None:
 
     known = {provider.id for provider in providers} | {FREE_OF_CHARGE}
     assert {p.price_provider for p in PROVIDERS} - known == _WITHOUT_PRICES
+
+
+@pytest.mark.parametrize(
+    ("provider", "host", "region"),
+    [
+        ("openai", "api.openai.com", None),
+        ("openai", "eu.api.openai.com", "eu"),
+        ("openai", "US.api.openai.com", "us"),
+        ("xai", "api.x.ai", None),
+        ("xai", "us.api.x.ai", "us"),
+        ("xai", "eu-west-1.api.x.ai", "eu-west-1"),
+        ("xai", "my_secret.api.x.ai", None),
+        ("mistral", "codestral.mistral.ai", None),
+        ("moonshot", "api.moonshot.cn", None),
+        ("databricks", "acme.cloud.databricks.com", None),
+    ],
+)
+def test_the_region_of_a_host(provider: str, host: str, region: str | None) -> None:
+    """It selects the price, so that only what can be a region is taken for one."""
+    head = RequestHead("POST", "/v1/chat/completions", host=host)
+    assert region == _BY_NAME[provider].classify(head).region

@@ -51,12 +51,15 @@ def price(
     card, by = planned
     if not card.context_priced:
         return _unpriced(table, Reason.NO_PRICE_FOR_UNIT)
-    return _bill(usage.quantities, by, table)
+    # A batch's sum says nothing of how long its calls were: they are taken for ordinary ones.
+    batch = context.get("processing") == "batch"
+    length = 0 if batch else usage.quantities.get("input_tokens", 0)
+    return _bill(usage.quantities, length, by, table)
 
 
-def _bill(quantities: Quantities, by: Plan, table: PriceTable) -> Cost:
+def _bill(quantities: Quantities, length: Quantity, by: Plan, table: PriceTable) -> Cost:
+    """``length`` is the input that decides between the steps of a rate."""
     parts = split(quantities, by)
-    input_tokens = quantities.get("input_tokens", 0)
     unpriced = parts.unpriced
     known = 0
     lines: list[CostLine] = []
@@ -70,7 +73,7 @@ def _bill(quantities: Quantities, by: Plan, table: PriceTable) -> Cost:
         if len(ladder) > 1 and "input_tokens" in parts.doubtful:
             continue  # what decides between its steps is in doubt
         billed = quantity if minimum is None else max(quantity, minimum)
-        rate = ladder[0][1] if len(ladder) == 1 else _rate(ladder, input_tokens)
+        rate = ladder[0][1] if len(ladder) == 1 else _rate(ladder, length)
         amount = _amount(billed, rate)
         known += amount
         lines.append(CostLine(rate.sku, unit, billed, rate.unit_price, amount))
@@ -92,10 +95,10 @@ def _unpriced(table: PriceTable, reason: Reason) -> Cost:
     return Cost((), PriceStatus.UNPRICED, None, 0, table.version, reason)
 
 
-def _rate(ladder: Ladder, input_tokens: Quantity) -> Rate:
+def _rate(ladder: Ladder, length: Quantity) -> Rate:
     """The rate of the highest threshold that the whole input passes. It holds for every token."""
     for start, rate in ladder[:-1]:
-        if input_tokens > start:
+        if length > start:
             return rate
     return ladder[-1][1]
 

@@ -161,6 +161,12 @@ def test_the_service_tier_selects_a_variant(bill: Bill, provider: str) -> None:
     }
 
 
+def test_a_batch_is_not_one_long_request(bill: Bill) -> None:
+    """Its total passes any threshold, and none of its calls need to."""
+    cost = bill("openai", "gpt-5.4", {"input_tokens": 300_000}, {"processing": "batch"})
+    assert amounts(cost) == {"openai/gpt-5.4:input_mtok@batch": 375_000_000}
+
+
 def test_a_variant_can_have_a_threshold(bill: Bill) -> None:
     """Both are visible in the line."""
     cost = bill("openai", "gpt-5.4", {"input_tokens": 300_000}, {"service_tier": "flex"})

@@ -50,6 +50,7 @@ REASONS = {
     Reason.UPSTREAM_FAILED: "the provider could not be reached, broke off, or never answered",
     Reason.PROXY_STOPPED: "the proxy ended before the call did",
     Reason.WEBSOCKET: "a websocket: passed through, and not metered",
+    Reason.RATE_LIMITED: "refused: the provider had said to wait, and the project heeds that",
     Reason.NOT_ROUTED: "no route matched the path",
     Reason.NOT_CAPTURED: "the capture that it was imported from lacks the body, or part of it",
 }

@@ -9,11 +9,12 @@ import typer
 from typer.main import get_command
 
 from acm_addon import __version__
-from cli import config, exits, key, project
+from cli import alert, config, exits, key, project
 from cli.doctor import doctor
 from cli.env import env
 from cli.explain import explain
 from cli.imports import import_
+from cli.limits import limits
 from cli.proxy import logs, restart, start, status, stop
 from cli.report import report
 from cli.routes import routes
@@ -59,12 +60,12 @@ def demo() -> None:
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "What it costs": (today, report, tail, explain, import_),
     "Programs to watch": (run, env, routes, demo),
-    "The proxy": (start, stop, restart, status, logs, doctor),
+    "The proxy": (start, stop, restart, status, logs, doctor, limits),
 }
 """By the heading under which ``acm --help`` lists them."""
 
 GROUPS: dict[str, tuple[typer.Typer, ...]] = {
-    "Who pays": (project.app, key.app, config.app),
+    "Who pays": (project.app, key.app, alert.app, config.app),
 }
 """Groups of commands, likewise."""
 

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
+from acm_addon.alerts import Errors, NoPrice
 from acm_addon.budgets import Budget, Standing
 from acm_addon.errors import AcmError
-from acm_addon.ledger import holds
+from acm_addon.ledger import holds, troubles
 from acm_addon.ledger.base import Position
 from acm_addon.ledger.crosstab import (
     CrossRow,
@@ -178,6 +179,14 @@ class LedgerReader:
         """What is used of a budget in one of its windows."""
         with self._reading() as conn:
             return holds.standing_now(conn, budget, window) if conn else Standing()
+
+    def no_price(self, since: datetime) -> list[NoPrice]:
+        """Calls from ``since`` on without a whole price, by provider and model."""
+        return troubles.no_price(self._rows, since)
+
+    def errors(self, since: datetime, until: datetime) -> list[Errors]:
+        """Errors that came in a range, by provider."""
+        return troubles.errors(self._rows, since, until)
 
     def data_version(self) -> int:
         """Changes when another connection has changed the ledger; 0 while there is no ledger."""

@@ -24,7 +24,7 @@ def due_alerts(home: Home, store: ControlStore, now: datetime) -> list[Alert]:
         found = list(of_budgets(reader, there, now))
         found += alerts.of_no_price(reader.no_price(_day(now)), now)
         since = now - timedelta(minutes=alerts.BURST_MINUTES)
-        found += alerts.of_errors(reader.errors(since, now), now)
+        found += alerts.of_errors(reader.errors(since), now)
     if (passed := passed_of(home)) is not None:
         found += alerts.of_passed(passed)
     return found

@@ -3,6 +3,7 @@
 import json
 import queue
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -17,11 +18,14 @@ class Webhook:
         self.status = status
         self.messages: queue.Queue[dict[str, Any]] = queue.Queue()
         self.refused: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.looking: Callable[[], object] = lambda: None
+        """Called while a sender waits for its answer."""
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                hook.looking()
                 self.send_response(hook.status)
                 self.end_headers()
                 (hook.messages if hook.status == 200 else hook.refused).put(body)

@@ -184,9 +184,9 @@ class LedgerReader:
         """Calls from ``since`` on without a whole price, by provider and model."""
         return troubles.no_price(self._rows, since)
 
-    def errors(self, since: datetime, until: datetime) -> list[Errors]:
-        """Errors that came in a range, by provider."""
-        return troubles.errors(self._rows, since, until)
+    def errors(self, since: datetime) -> list[Errors]:
+        """Errors that came from ``since`` on, by provider."""
+        return troubles.errors(self._rows, since)
 
     def data_version(self) -> int:
         """Changes when another connection has changed the ledger; 0 while there is no ledger."""

@@ -21,7 +21,7 @@ _NO_PRICE = (
 # Errors as MEASURES counts them, by when they came.
 _ERRORS = (
     "SELECT provider, CASE WHEN IFNULL(status, 0) >= 400 THEN status END, COUNT(*) FROM calls"
-    " WHERE time >= ? AND time + IFNULL(latency_ms, 0) * 1000 BETWEEN ? AND ?"
+    " WHERE time >= ? AND time + IFNULL(latency_ms, 0) * 1000 >= ?"
     " AND completeness <> 'refused'"
     " AND (IFNULL(status, 0) >= 400 OR reason IN ('provider_error', 'upstream_failed'))"
     " GROUP BY 1, 2"
@@ -37,10 +37,9 @@ def no_price(rows: Rows, since: datetime) -> list[NoPrice]:
     return [NoPrice(*found) for found in rows(_NO_PRICE, (start - start % QUARTER,))]
 
 
-def errors(rows: Rows, since: datetime, until: datetime) -> list[Errors]:
-    """Errors that came in a range, by provider. Calls of ours that never left are none."""
-    start = to_micros(since)
-    found = rows(_ERRORS, (to_micros(since - _LONGEST_CALL), start, to_micros(until)))
+def errors(rows: Rows, since: datetime) -> list[Errors]:
+    """Errors that came from ``since`` on, by provider. What never left is none of theirs."""
+    found = rows(_ERRORS, (to_micros(since - _LONGEST_CALL), to_micros(since)))
     by_provider: dict[str, dict[int | None, int]] = {}
     for provider, status, count in found:
         by_provider.setdefault(provider, {})[status] = count

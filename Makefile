@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types contracts unit accuracy fuzz bench docs lock clean
+.PHONY: demo test lint types contracts unit accuracy crosscheck fuzz bench docs lock clean
 
 demo: $(READY)
 	$(BIN)/acm demo
@@ -29,6 +29,10 @@ unit: $(READY)
 
 accuracy: $(READY)
 	$(BIN)/python -m tests.accuracy
+
+# Compares our prices with litellm's, which it downloads and never installs.
+crosscheck: $(READY)
+	$(BIN)/python -m tests.crosscheck
 
 # Not in the lock, which has what every platform can install.
 SECONDS := 30

@@ -6,6 +6,7 @@ from mitmproxy import connection, http, tls
 from mitmproxy.proxy import server_hooks
 
 from acm_addon.distrust import Distrust
+from acm_addon.routing import Directory
 from acm_addon.test_upstream import TestUpstream
 from acm_addon.watch import Watch
 
@@ -14,9 +15,14 @@ class Acm:
     """mitmproxy's view of acm."""
 
     def __init__(
-        self, watch: Watch, distrust: Distrust, test_upstream: TestUpstream | None
+        self,
+        watch: Watch,
+        distrust: Distrust,
+        directory: Directory,
+        test_upstream: TestUpstream | None,
     ) -> None:
         self._watch = watch
+        self._directory = directory
         self._distrust = distrust
         self._test_upstream = test_upstream
 
@@ -60,7 +66,7 @@ class Acm:
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
         if self._test_upstream:
-            self._test_upstream.redirect(data.server)
+            self._test_upstream.redirect(data.server, self._directory)
 
     def server_connected(self, data: server_hooks.ServerConnectionHookData) -> None:
         if self._test_upstream:

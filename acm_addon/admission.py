@@ -23,7 +23,7 @@ from acm_addon.logs import logger
 from acm_addon.master_keeper import MasterKeeper
 from acm_addon.model import Attribution, utc_now
 from acm_addon.providers.base import Provider
-from acm_addon.routing import provider_of_host
+from acm_addon.routing import Directory
 
 log = logger("admission")
 
@@ -56,9 +56,10 @@ class Visit:
 class Admission:
     """The control data at work, for one proxy."""
 
-    def __init__(self, home: Home, *, beyond_loopback: bool) -> None:
+    def __init__(self, home: Home, directory: Directory, *, beyond_loopback: bool) -> None:
         """``beyond_loopback``: other machines reach us, so that tokens are always required."""
         self._home = home
+        self._directory = directory
         self.providers_only = beyond_loopback
         self._tunnels: dict[str, Carrier] = {}
         self._masters = MasterKeeper(home)
@@ -95,7 +96,7 @@ class Admission:
         would; the answer to a CONNECT reaches no program.
         """
         self._tunnels[flow.client_conn.id] = attribution.of_proxy_user(flow.request.headers.fields)
-        if self.providers_only and provider_of_host(flow.request.host) is None:
+        if self.providers_only and self._directory.of_host(flow.request.host) is None:
             return self.not_a_provider()
         return None
 

@@ -1,47 +1,21 @@
 """Hosts of AI providers whose traffic is not metered yet: it is passed on unread, and counted.
 
-A host is counted by the pattern that it matches, for the names of Azure and Bedrock hosts are the
+A host is counted by the pattern that it matches, for the names of Azure hosts are the
 user's own. A provider module that comes to open one of them makes its line here void.
 """
 
 _HOSTS = (
-    "api.ai21.com",
-    "api.assemblyai.com",
-    "api.cohere.ai",
-    "api.cohere.com",
-    "api.deepgram.com",
-    "api.deepinfra.com",
-    "api.elevenlabs.io",
     "api.endpoints.anyscale.com",
-    "api.hyperbolic.xyz",
-    "api.inference.huggingface.co",
-    "api.jina.ai",
     "api.lumalabs.ai",
-    "api.minimax.io",
-    "api.novita.ai",
-    "api.replicate.com",
     "api.runwayml.com",
-    "api.sambanova.ai",
     "api.stability.ai",
-    "api.voyageai.com",
-    "aiplatform.googleapis.com",
-    "dashscope.aliyuncs.com",
-    "dashscope-intl.aliyuncs.com",
-    "fal.run",
-    "integrate.api.nvidia.com",
-    "models.github.ai",
-    "models.inference.ai.azure.com",
-    "queue.fal.run",
-    "router.huggingface.co",
 )
 _SUFFIXES = (
-    "-aiplatform.googleapis.com",
     ".cognitiveservices.azure.com",
     ".inference.ai.azure.com",
     ".openai.azure.com",
     ".services.ai.azure.com",
 )
-_BEDROCK = ("bedrock-runtime.", ".amazonaws.com")
 
 
 def ai_host(host: str) -> str | None:
@@ -49,6 +23,4 @@ def ai_host(host: str) -> str | None:
     host = host.lower().rstrip(".")
     if host in _HOSTS:
         return host
-    if host.startswith(_BEDROCK[0]) and host.endswith(_BEDROCK[1]):
-        return "*".join(_BEDROCK)
     return next((f"*{suffix}" for suffix in _SUFFIXES if host.endswith(suffix)), None)

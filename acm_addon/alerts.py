@@ -12,7 +12,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from acm_addon.amounts import cents
-from acm_addon.budgets import Budget
+from acm_addon.budgets import Budget, Standing, reached
 from acm_addon.windows import Period, Window
 
 BURST = 10

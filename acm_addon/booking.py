@@ -2,7 +2,8 @@
 
 What is booked, first match wins: the provider's own figure; nothing at all for a call that cannot
 cost anything (it never left, or the provider answered with an error and no usage); our computed
-cost; NULL, with a reason.
+cost; NULL, with a reason. A pending call is not booked: what its order says of its cost is
+computed, and is booked once the work is done, unless its result says more.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,8 +51,18 @@ def book(
     else:
         choices = _price_context(exchange)
         context = PriceContext(price_provider, choices, usage.incomplete)
-        cost = price_of(usage.quantities, context, model, exchange.time, table, others=usage.others)
+        cost = price_of(
+            usage.quantities,
+            context,
+            model,
+            table,
+            project=exchange.attribution.project,
+            at=exchange.time,
+            others=usage.others,
+        )
     booked = cost.computed if exchange.provider_cost is None else exchange.provider_cost
+    if exchange.completeness is Completeness.PENDING:
+        booked = None
     stated = exchange.provider_cost is not None and cost.status is not PriceStatus.FREE
     return Entry(
         id=exchange.id,
@@ -93,9 +104,10 @@ def price_of(
     quantities: Quantities,
     context: PriceContext,
     model: str | None,
-    at: datetime,
     table: PriceTable,
     *,
+    project: str,
+    at: datetime,
     others: Sequence[ModelUsage] = (),
 ) -> Cost:
     """What was consumed, at the prices of a table: the same for a new row and an old one.
@@ -112,12 +124,14 @@ def price_of(
                 at=at,
                 context=part.price_context,
                 table=table,
+                project=project,
             )
             for part in parts
             if part.quantities or part is parts[0]
         ]
     )
-    return _without_total(cost) if context.incomplete else cost
+    free = cost.status is PriceStatus.FREE
+    return _without_total(cost) if context.incomplete and not free else cost
 
 
 def _nothing_due(exchange: Exchange, usage: Usage) -> bool:

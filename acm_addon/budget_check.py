@@ -13,7 +13,7 @@ from acm_addon.budgets import (
     claims_of,
     hard_ones,
 )
-from acm_addon.ceiling import Wanted, input_ceiling, upper_cost
+from acm_addon.ceiling import Wanted, input_ceiling, input_units, upper_cost
 from acm_addon.gate import Ask, Gate
 from acm_addon.history import OutputHistory, Writer
 from acm_addon.journal import OpenCall
@@ -35,10 +35,10 @@ class BudgetCheck:
         self,
         gate: Gate,
         budgets: Callable[[], tuple[Budget, ...]],
-        table: PriceTable,
+        table: Callable[[], PriceTable],
         history: OutputHistory,
     ) -> None:
-        """``budgets`` gives all that there are now."""
+        """``budgets`` gives all that there are now, and ``table`` the prices in use."""
         self._gate = gate
         self._budgets = budgets
         self._table = table
@@ -82,7 +82,7 @@ class BudgetCheck:
         models: tuple[str, ...] = (model,) if model else ()
         if call.arrival.endpoint.model is None and b'"models"' in body:
             models = models_of(body) or ()
-        return self._ask(call, record, models, tokens, long_cache=b'"1h"' in body)
+        return self._ask(call, record, models, tokens, units=input_units(body))
 
     def _ask(
         self,
@@ -91,7 +91,7 @@ class BudgetCheck:
         models: tuple[str, ...],
         tokens: int | None,
         *,
-        long_cache: bool = False,
+        units: tuple[str, ...] = (),
         patient: bool = True,
     ) -> Answer:
         budgets = self._of(self._budgets(), call, call.requested_model)
@@ -105,11 +105,13 @@ class BudgetCheck:
         def decide() -> "Verdict | asyncio.Future[Verdict]":
             upper = None
             if call.arrival.endpoint.billing is Billing.METERED and not call.is_websocket:
-                wanted = self._wanted(call, models, tokens, long_cache)
-                upper = upper_cost(wanted, at, self._table)
+                wanted = self._wanted(call, models, tokens, units)
+                upper = upper_cost(wanted, at, self._table())
             claims = claims_of(budgets, at, upper)
             if isinstance(claims, Budget):
                 return Verdict(Decision.UNPRICED, Claim(claims, claims.window(at), 0))
+            if not claims:
+                return PASSED
             return self._gate.ask(Ask(call.arrival.id, claims, record.journal, patient))
 
         unbounded = call.request.max_output_tokens is None
@@ -126,7 +128,7 @@ class BudgetCheck:
         return answer if isinstance(answer, Verdict) else await answer
 
     def _wanted(
-        self, call: Call, models: tuple[str, ...], tokens: int | None, long_cache: bool
+        self, call: Call, models: tuple[str, ...], tokens: int | None, units: tuple[str, ...]
     ) -> Wanted:
         facts, endpoint = call.request, call.arrival.endpoint
         output = facts.max_output_tokens
@@ -143,7 +145,8 @@ class BudgetCheck:
             choices=facts.choices,
             derived=facts.derived,
             context={**region, **endpoint.price_context, **facts.price_context},
-            long_cache=long_cache,
+            units=units,
+            project=call.arrival.attribution.project,
         )
 
     @staticmethod

@@ -195,7 +195,7 @@ def claims_of(
 ) -> tuple[Claim, ...] | Budget:
     """What a call holds; ``upper`` is the most that it can cost, None where that is not known.
 
-    The budget that takes no call of unknown price, where there is one.
+    What costs nothing needs no room. Where a budget takes no call of unknown price, that budget.
     """
     claims = []
     for budget in budgets:
@@ -204,10 +204,17 @@ def claims_of(
             if budget.unknown is Unknown.BLOCK:
                 return budget
             amount = budget.unknown_hold if budget.unknown is Unknown.HOLD else 0
-        claims.append(Claim(budget, budget.window(at), amount))
+        if amount:
+            claims.append(Claim(budget, budget.window(at), amount))
     return tuple(claims)
 
 
 def percent(standing: Standing, limit: int) -> float:
     """How much of the limit is spent. A limit of nothing is used up."""
     return 100 * standing.spent / limit if limit else 100.0
+
+
+def reached(budget: Budget, standing: Standing) -> int | None:
+    """The highest of its thresholds that is spent; None below all of them."""
+    passed = [one for one in budget.thresholds if 100 * standing.spent >= one * budget.limit]
+    return max(passed, default=None)

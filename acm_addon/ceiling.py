@@ -6,7 +6,6 @@ estimate: pictures and files (in the body, or named by it), earlier turns that t
 searches and tools that it runs, and an output without a ceiling.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,16 +16,23 @@ from acm_addon.pricing import PriceTable, price
 UNKNOWN_OUTPUT = 16_384
 """Tokens of one answer, where neither the request nor the ledger says anything."""
 
-_ENCODED = re.compile(rb"[A-Za-z0-9+/_-]{2048,}")
-"""A file in the body: no text has so long a word."""
+_BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
+_MASK = bytes(ord("x" if byte in _BASE64 else " ") for byte in range(256))
+_LONG_WORD = b"x" * 2048
+"""A file in the body, masked: no text has so long a word."""
 _FILE_TOKENS = 1_600
 _BYTES_PER_FILE_TOKEN = 32
 """What a file is taken for: a picture's usual most, or more where it is large. A page of a PDF of
 100 KB is some 4,000 tokens by this; Anthropic says 1,500 to 3,000 a page."""
 
 _WITHOUT_OUTPUT = frozenset(("embeddings", "embedContent", "batchEmbedContents", "rerank"))
-_INPUT_ALTERNATIVES = ("cache_write_tokens", "input_audio_tokens", "input_image_tokens")
-_LONG_CACHE = "cache_write_1h_tokens"
+_CACHED = "cache_write_tokens"
+_SIGNS = {
+    b'"1h"': "cache_write_1h_tokens",
+    b"audio": "input_audio_tokens",
+    b"image": "input_image_tokens",
+}
+"""What a body says somewhere that may have its input billed at another price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +52,29 @@ class Wanted:
     derived: Quantities | None = None
     """What the request alone decides, in place of tokens."""
     context: Mapping[str, str] | None = None
-    long_cache: bool = False
-    """It may write to the dearer of the provider's caches."""
+    units: tuple[str, ...] = ()
+    """The input may be billed as any of these."""
+    project: str | None = None
+    """It may have prices of its own."""
 
 
 def input_ceiling(body: bytes) -> int:
     """Tokens of a JSON body, at most, but for files in it."""
     tokens = len(body)
-    for found in _ENCODED.finditer(body):
-        size = found.end() - found.start()
+    # Masked and searched for one fixed word, any body takes linear time.
+    masked = body.translate(_MASK)
+    start = masked.find(_LONG_WORD)
+    while start >= 0:
+        end = masked.find(b" ", start)
+        size = (end if end >= 0 else len(masked)) - start
         tokens -= size - min(size, _FILE_TOKENS + size // _BYTES_PER_FILE_TOKEN)
+        start = masked.find(_LONG_WORD, start + size)
     return tokens
+
+
+def input_units(body: bytes) -> tuple[str, ...]:
+    """What the input of a body may be billed as, beside the usual."""
+    return tuple(unit for sign, unit in _SIGNS.items() if sign in body)
 
 
 def upper_cost(wanted: Wanted, at: datetime, table: PriceTable) -> int | None:
@@ -75,6 +93,7 @@ def _of_model(wanted: Wanted, model: str, at: datetime, table: PriceTable) -> in
             at=at,
             context=wanted.context or {},
             table=table,
+            project=wanted.project,
         ).computed
 
     if wanted.derived and (derived := cost(wanted.derived)) is not None:
@@ -91,6 +110,5 @@ def _of_model(wanted: Wanted, model: str, at: datetime, table: PriceTable) -> in
     plain = cost(tokens)
     if plain is None:
         return None
-    dearer = (*_INPUT_ALTERNATIVES, *((_LONG_CACHE,) if wanted.long_cache else ()))
-    others = [cost({**tokens, unit: wanted.input_tokens}) for unit in dearer]
+    others = [cost({**tokens, unit: wanted.input_tokens}) for unit in (_CACHED, *wanted.units)]
     return max([plain, *(other for other in others if other is not None)])

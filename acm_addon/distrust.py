@@ -7,7 +7,7 @@ handshake or after it; so do clients that open a connection in advance and never
 from mitmproxy import connection, tls
 
 from acm_addon.counters import Counters, add
-from acm_addon.routing import declared_host
+from acm_addon.routing import Directory
 
 _ALERTS = ("unknown ca", "bad certificate", "certificate unknown")
 """What OpenSSL calls the alerts of a client that rejects a certificate."""
@@ -18,13 +18,14 @@ _GONE = "The client disconnected during the handshake."
 class Distrust:
     """Counts by provider host. Holds a name for each open TLS connection that has not spoken."""
 
-    def __init__(self, counters: Counters) -> None:
+    def __init__(self, counters: Counters, directory: Directory) -> None:
         self._counters = counters
+        self._directory = directory
         self._silent: dict[str, str] = {}
         """Provider host by the connection's id."""
 
     def handshake_failed(self, data: tls.TlsData) -> None:
-        host, error = _provider_host(data), data.conn.error or ""
+        host, error = self._provider_host(data), data.conn.error or ""
         if host and any(alert in error for alert in _ALERTS):
             add(self._counters.rejected_ca, host)
         elif host and error.startswith(_GONE):
@@ -32,7 +33,7 @@ class Distrust:
 
     def opened(self, data: tls.TlsData) -> None:
         """The handshake is done."""
-        if host := _provider_host(data):
+        if host := self._provider_host(data):
             self._silent[data.conn.id] = host
 
     def spoke(self, client: connection.Client) -> None:
@@ -43,9 +44,8 @@ class Distrust:
         if host := self._silent.pop(client.id, None):
             add(self._counters.silent, host)
 
-
-def _provider_host(data: tls.TlsData) -> str | None:
-    """The provider's host that the client asked for, as the provider's module writes it."""
-    address = data.context.server.address
-    asked = data.context.client.sni or (address[0] if address else "")
-    return declared_host(asked)
+    def _provider_host(self, data: tls.TlsData) -> str | None:
+        """The provider's host that the client asked for, as the provider's module writes it."""
+        address = data.context.server.address
+        asked = data.context.client.sni or (address[0] if address else "")
+        return self._directory.declared_host(asked)

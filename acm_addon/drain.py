@@ -131,7 +131,7 @@ class _Term:
 
     def __init__(self, home: Home) -> None:
         self._folder = home.journal
-        self._prices = home.prices
+        self._home = home
         self._ledger: Ledger = SqliteLedger(home.ledger)
         self._ledger_path = home.ledger
         self._ledger_file = _identity(home.ledger)
@@ -196,7 +196,7 @@ class _Term:
         """Book the calls that a dead process left without an end."""
         report = DrainReport()
         for batch in batched(spool.orphans(), BATCH):
-            book = _booker(self._prices)
+            book = _booker(self._home)
             entries = [orphan_entry(orphan, book) for orphan in batch]
             for orphan in batch:
                 spool.give_up(orphan.begin.id)
@@ -260,13 +260,12 @@ def _sizes(folder: Path) -> dict[Path, int]:
     return sizes
 
 
-def _booker(prices: Path) -> Booker:
+def _booker(home: Home) -> Booker:
     """Prices orphans. Price data is slow to load, and most of the time there are none."""
     from acm_addon.booking import book
-    from acm_addon.pricing import PriceTable
+    from acm_addon.price_store import table_in_use
 
-    table = PriceTable.current()
-    table.freeze(prices)
+    table, _ = table_in_use(home)
     return lambda exchange, usage, provider: book(exchange, usage, table, provider)
 
 

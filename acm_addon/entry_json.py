@@ -4,7 +4,7 @@ Field names are the row's. Decimals are texts, times are ISO 8601 in UTC with mi
 are integer nano-dollars, enums their values.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,6 +17,7 @@ from acm_addon.model import (
     ModelUsage,
     PriceContext,
     PriceStatus,
+    Quantities,
     Quantity,
     Reason,
     Source,
@@ -45,7 +46,7 @@ def entry_to_json(entry: Entry) -> dict[str, object]:
         "stream": entry.stream,
         "request_id": entry.request_id,
         "object_id": entry.object_id,
-        "usage": {unit: _from_quantity(value) for unit, value in entry.usage.items()},
+        "usage": quantities_to_json(entry.usage),
         "usage_source": entry.usage_source.value,
         "completeness": entry.completeness.value,
         "price_status": entry.price_status.value,
@@ -90,7 +91,7 @@ def entry_from_json(values: Mapping[str, Any]) -> Entry:
         stream=values["stream"],
         request_id=values["request_id"],
         object_id=values["object_id"],
-        usage={unit: _to_quantity(value) for unit, value in values["usage"].items()},
+        usage=quantities_from_json(values["usage"]),
         usage_source=UsageSource(values["usage_source"]),
         completeness=Completeness(values["completeness"]),
         price_status=PriceStatus(values["price_status"]),
@@ -98,13 +99,15 @@ def entry_from_json(values: Mapping[str, Any]) -> Entry:
         computed_cost=values["computed_cost"],
         provider_cost=values["provider_cost"],
         known_cost=values["known_cost"],
-        lines=tuple(_to_line(line) for line in values["lines"]),
+        lines=lines_from_json(values["lines"]),
         price_version=values["price_version"],
         reason=Reason(reason) if reason is not None else None,
         # Journals of earlier versions lack these.
         source=_to_source(values.get("source")),
-        price_context=_to_context(values.get("price_context")),
-        other_usage=tuple(_to_model_usage(other) for other in values.get("other_usage") or ()),
+        price_context=context_from_json(values.get("price_context")),
+        other_usage=tuple(
+            model_usage_from_json(other) for other in values.get("other_usage") or ()
+        ),
     )
 
 
@@ -125,14 +128,14 @@ def _to_source(values: Mapping[str, Any] | None) -> Source | None:
 def _from_model_usage(other: ModelUsage) -> dict[str, object]:
     return {
         "model": other.model,
-        "usage": {unit: _from_quantity(value) for unit, value in other.quantities.items()},
+        "usage": quantities_to_json(other.quantities),
         "price_context": dict(other.price_context),
     }
 
 
-def _to_model_usage(values: Mapping[str, Any]) -> ModelUsage:
-    quantities = {unit: _to_quantity(value) for unit, value in values["usage"].items()}
-    return ModelUsage(values["model"], quantities, dict(values["price_context"]))
+def model_usage_from_json(values: Mapping[str, Any]) -> ModelUsage:
+    usage = quantities_from_json(values["usage"])
+    return ModelUsage(values["model"], usage, dict(values["price_context"]))
 
 
 def _from_context(context: PriceContext | None) -> dict[str, object] | None:
@@ -145,17 +148,28 @@ def _from_context(context: PriceContext | None) -> dict[str, object] | None:
     }
 
 
-def _to_context(values: Mapping[str, Any] | None) -> PriceContext | None:
+def context_from_json(values: Mapping[str, Any] | None) -> PriceContext | None:
+    """Raises KeyError, TypeError or ValueError for what is malformed."""
     if values is None:
         return None
     return PriceContext(values["provider"], dict(values["choices"]), values["incomplete"])
+
+
+def quantities_to_json(quantities: Quantities) -> dict[str, int | str]:
+    return {unit: _from_quantity(value) for unit, value in quantities.items()}
+
+
+def quantities_from_json(values: Mapping[str, int | str]) -> dict[str, Quantity]:
+    """Raises TypeError or ValueError for what is no quantity."""
+    return {unit: quantity_from_json(value) for unit, value in values.items()}
 
 
 def _from_quantity(value: Quantity) -> int | str:
     return value if isinstance(value, int) else str(value)
 
 
-def _to_quantity(value: int | str) -> Quantity:
+def quantity_from_json(value: int | str) -> Quantity:
+    """Raises ValueError for a text that is no number."""
     return value if isinstance(value, int) else _decimal(value)
 
 
@@ -169,11 +183,16 @@ def _from_line(line: CostLine) -> dict[str, object]:
     }
 
 
+def lines_from_json(values: Sequence[Mapping[str, Any]]) -> tuple[CostLine, ...]:
+    """The lines of a bill. Raises KeyError or ValueError for what is malformed."""
+    return tuple(_to_line(line) for line in values)
+
+
 def _to_line(values: Mapping[str, Any]) -> CostLine:
     return CostLine(
         sku=values["sku"],
         unit=values["unit"],
-        quantity=_to_quantity(values["quantity"]),
+        quantity=quantity_from_json(values["quantity"]),
         unit_price=_decimal(values["unit_price"]),
         amount=values["amount"],
     )

@@ -17,16 +17,18 @@ from mitmproxy.version import FLOW_FORMAT_VERSION
 from acm_addon.captures.base import MAX_ENTRY
 from acm_addon.captures.flow_frames import Frame, Kind, host_of
 from acm_addon.captures.tnetstrings import NULL, item_at, members, value
-from acm_addon.routing import provider_of_host
+from acm_addon.home import acm_home
+from acm_addon.routing import BUILT_IN, Directory
+from acm_addon.user_providers import directory
 
 _DIGITS = 12
 _BUFFER = 1024 * 1024
 
 
-def frames_of(file: BinaryIO) -> Iterator[Frame]:
+def frames_of(file: BinaryIO, known: Directory = BUILT_IN) -> Iterator[Frame]:
     """One frame for each flow of a file."""
     while (raw := _next(file)) != b"":
-        yield _frame(raw, file.tell(), hashlib.sha256(raw or b"").digest())
+        yield _frame(raw, file.tell(), hashlib.sha256(raw or b"").digest(), known)
 
 
 def _next(file: BinaryIO) -> bytes | None:
@@ -53,11 +55,11 @@ def _next(file: BinaryIO) -> bytes | None:
     return head + data if len(data) == length else None
 
 
-def _frame(raw: bytes | None, end: int, digest: bytes) -> Frame:
+def _frame(raw: bytes | None, end: int, digest: bytes, known: Directory) -> Frame:
     if raw is None:
         return Frame(Kind.UNREADABLE, end, digest)
     try:
-        return _of_flow(_converted(raw), end, digest)
+        return _of_flow(_converted(raw), end, digest, known)
     except Exception:  # Whatever mitmproxy makes of a damaged flow of an earlier version.
         return Frame(Kind.UNREADABLE, end, digest)
 
@@ -73,27 +75,27 @@ def _converted(raw: bytes) -> bytes:
     return tnetstring.dumps(compat.migrate_flow(loaded))
 
 
-def _of_flow(raw: bytes, end: int, digest: bytes) -> Frame:
+def _of_flow(raw: bytes, end: int, digest: bytes, known: Directory) -> Frame:
     flow = members(raw, *item_at(raw, 0)[:2])
     if value(raw, *flow["type"]) != "http":
         return Frame(Kind.NO_CALL, end, digest)
     start, stop, _ = flow["request"]
-    if provider_of_host(host_of(members(raw, start, stop), raw)) is None:
+    if known.of_host(host_of(members(raw, start, stop), raw, known)) is None:
         return Frame(Kind.NO_CALL, end, digest)
     return Frame(
         Kind.CALL,
         end,
         digest,
         broken_off=flow["error"][2] != NULL,
-        websocket=flow["websocket"][2] != NULL,
         request=raw[start:stop],
         response=raw[slice(*flow["response"][:2])],
+        websocket=raw[slice(*flow["websocket"][:2])],
     )
 
 
 def main() -> int:
     with Path(sys.argv[1]).open("rb") as file, open(1, "wb", _BUFFER, closefd=False) as out:
-        for frame in frames_of(file):
+        for frame in frames_of(file, directory(acm_home())):
             out.write(frame.packed())
     return 0
 

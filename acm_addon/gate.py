@@ -45,6 +45,10 @@ class Ask:
     patient: bool = True
     """Whether it can wait for others' holds to shrink."""
 
+    @property
+    def budgets(self) -> frozenset[int]:
+        return frozenset(claim.budget.id for claim in self.claims)
+
 
 @dataclass(slots=True)
 class _Waiter:
@@ -76,12 +80,14 @@ class Gate:
         self._ended: deque[tuple[str, int]] = deque(maxlen=_MAX_ENDED)
         self._timer: asyncio.TimerHandle | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._openable = True
+        """False where the last attempt to open a window failed."""
         self._complained = False
         self._closed = False
 
     def ask(self, ask: Ask) -> "Verdict | asyncio.Future[Verdict]":
         """Whether a call may leave: at once where that can be said."""
-        if not self._queue:
+        if not any(waiter.ask.budgets & ask.budgets for waiter in self._queue):
             verdict = self._attempt(ask)
             if verdict and (verdict.decision is not Decision.WAIT or not ask.patient):
                 return verdict
@@ -126,7 +132,8 @@ class Gate:
         answering = noted and self._ask_again()
         now = asyncio.get_running_loop().time()
         for waiter in tuple(self._queue):
-            locked = self._opening is None and now - waiter.answered >= LOCKED_SECONDS
+            opening = self._opening is not None and self._openable
+            locked = not opening and now - waiter.answered >= LOCKED_SECONDS
             if not answering and locked:
                 self._complain("does not answer")
                 self._resolve(waiter, decide_unasked(waiter.ask.claims))
@@ -153,7 +160,7 @@ class Gate:
         taken: dict[int, Verdict] = {}
         now = asyncio.get_running_loop().time()
         for waiter in tuple(self._queue):
-            wanted = {claim.budget.id for claim in waiter.ask.claims}
+            wanted = waiter.ask.budgets
             before = next((taken[number] for number in wanted if number in taken), None)
             verdict = before or self._attempt(waiter.ask)
             if verdict is None:
@@ -187,7 +194,9 @@ class Gate:
         budgets |= {claim.budget.id for claim in claims}
         try:
             await asyncio.to_thread(prepare, self._home, claims, budgets, LOCKED_SECONDS)
+            self._openable = True
         except (AcmError, sqlite3.Error, OSError) as error:
+            self._openable = False
             self._complain(fault(error))
         finally:
             self._opening = None

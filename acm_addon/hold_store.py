@@ -7,8 +7,8 @@ thread.
 """
 
 import sqlite3
-from collections.abc import Collection, Sequence
-from contextlib import closing
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from acm_addon.budgets import Claim, Decision, Verdict, decide
@@ -59,32 +59,21 @@ class HoldStore:
         conn = self._connected()
         if conn is None:
             raise WindowsClosedError(tuple(claims))
-        conn.execute("BEGIN IMMEDIATE")
-        try:
+        with _transaction(conn):
             standings = [(claim, holds.standing(conn, claim)) for claim in claims]
             if closed := tuple(claim for claim, there in standings if there is None):
                 raise WindowsClosedError(closed)
             verdict = decide([(claim, there) for claim, there in standings if there is not None])
             if verdict.decision is Decision.PASS:
                 holds.hold(conn, call, claims, journal)
-        except BaseException:
-            conn.execute("ROLLBACK")
-            raise
-        conn.execute("COMMIT")
         return verdict
 
     def shrink(self, ended: Collection[tuple[str, int]]) -> None:
         """Calls that have ended hold what they did cost. Raises sqlite3.Error as ``claim`` does."""
         conn = self._connected()
-        if conn is None:
-            return
-        conn.execute("BEGIN IMMEDIATE")
-        try:
-            holds.shrink(conn, ended)
-        except BaseException:
-            conn.execute("ROLLBACK")
-            raise
-        conn.execute("COMMIT")
+        if conn is not None:
+            with _transaction(conn):
+                holds.shrink(conn, ended)
 
     def _connected(self) -> sqlite3.Connection | None:
         """None where there is no ledger of this version. One that was moved away is let go."""
@@ -110,3 +99,15 @@ class HoldStore:
                 return None
             self._conn, self._file = conn, file
         return self._conn
+
+
+@contextmanager
+def _transaction(conn: sqlite3.Connection) -> Iterator[None]:
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        conn.execute("COMMIT")
+    except BaseException:
+        if conn.in_transaction:
+            conn.execute("ROLLBACK")
+        raise

@@ -67,6 +67,11 @@ class Home:
         return self.ca / "bundle.pem"
 
     @property
+    def providers(self) -> Path:
+        """The user's own providers, where there are any."""
+        return self.root / "providers.toml"
+
+    @property
     def run(self) -> Path:
         """Files of the running proxy: pid, lock, state."""
         return self.root / "run"
@@ -75,6 +80,21 @@ class Home:
     def prices(self) -> Path:
         """Frozen price tables by content hash."""
         return self.root / "prices"
+
+    @property
+    def price_overrides(self) -> Path:
+        """The user's own prices, discounts and maps."""
+        return self.prices / "overrides.toml"
+
+    @property
+    def price_base(self) -> Path:
+        """The base data of the last update; it need not be there."""
+        return self.prices / "base.json.gz"
+
+    @property
+    def price_pointer(self) -> Path:
+        """Names the table in use by its hash, for the moment in which the sources are unsound."""
+        return self.prices / "current"
 
     def ensure(self) -> "Home":
         """Create the folders, readable by the owner alone."""

@@ -21,9 +21,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from acm_addon.entry_json import entry_to_json
+from acm_addon.entry_json import entry_to_json, quantities_from_json, quantities_to_json
 from acm_addon.frames import frame
-from acm_addon.model import Attribution, Entrance, Entry, new_id
+from acm_addon.model import Attribution, Entrance, Entry, Quantities, new_id
 from acm_addon.settlement import Link
 
 SUFFIX = ".journal"
@@ -117,7 +117,12 @@ class Progress:
     """Written now and then on a long stream: counts since its start, no content."""
 
     output_tokens: int
+    """Roughly."""
     received_bytes: int
+    usage: Quantities = field(default_factory=dict)
+    """What the provider has reported so far (websockets)."""
+    model: str | None = None
+    """Whose usage that is."""
 
     def to_json(self, call_id: str) -> dict[str, object]:
         return {
@@ -125,12 +130,18 @@ class Progress:
             "id": call_id,
             "output_tokens": self.output_tokens,
             "received_bytes": self.received_bytes,
+            "usage": quantities_to_json(self.usage),
+            "model": self.model,
         }
 
     @staticmethod
     def from_json(record: Mapping[str, Any]) -> "Progress":
-        """Raises KeyError where ``record`` is not a progress."""
-        return Progress(record["output_tokens"], record["received_bytes"])
+        """Raises KeyError, TypeError or ValueError where ``record`` is not a progress."""
+        # Journals of earlier versions lack the usage and its model.
+        usage = quantities_from_json(record.get("usage") or {})
+        return Progress(
+            record["output_tokens"], record["received_bytes"], usage, record.get("model")
+        )
 
 
 class _File:

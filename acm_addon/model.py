@@ -20,6 +20,9 @@ type Quantities = Mapping[str, Quantity]
 NANO = 1_000_000_000
 """Nano-dollars in a dollar: the unit of every amount on disk."""
 
+FREE_OF_CHARGE = "free"
+"""The price provider at which every unit costs nothing: servers on one's own machine."""
+
 
 class Entrance(StrEnum):
     """How the program reached us."""

@@ -52,7 +52,7 @@ def _exchange(orphan: Orphan) -> Exchange:
         attribution=begin.attribution,
         upstream=begin.upstream,
         requested_model=sent.model,
-        model=sent.model,
+        model=(orphan.progress.model if orphan.progress else None) or sent.model,
         stream=sent.stream,
         completeness=Completeness.PARTIAL if orphan.progress else Completeness.SENT_UNKNOWN,
         reason=Reason.PROXY_STOPPED,
@@ -61,6 +61,10 @@ def _exchange(orphan: Orphan) -> Exchange:
 
 
 def _usage(orphan: Orphan) -> Usage:
+    if orphan.progress and orphan.progress.usage:
+        # Of the answers on a websocket that are over; what the last one came to is not known.
+        usage = orphan.progress.usage
+        return Usage(usage, UsageSource.REPORTED, Reason.PROXY_STOPPED, incomplete=True)
     quantities: dict[str, Quantity] = {}
     if orphan.sent and orphan.sent.input_tokens_estimate is not None:
         quantities["input_tokens"] = orphan.sent.input_tokens_estimate

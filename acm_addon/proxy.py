@@ -27,6 +27,7 @@ from acm_addon.logs import logger
 from acm_addon.recorder import Recorder
 from acm_addon.server import AcmConnectionHandler
 from acm_addon.test_upstream import TestUpstream
+from acm_addon.user_providers import directory
 from acm_addon.watch import Watch
 
 log = logger("proxy")
@@ -48,6 +49,7 @@ class Proxy:
         self, home: Home, host: str, port: int, test_upstream: TestUpstream | None
     ) -> None:
         self._home = home
+        self._directory = directory(home)
         self._host = host
         self._port = port
         self._test_upstream = test_upstream
@@ -59,13 +61,15 @@ class Proxy:
         """
         ensure_ca(self._home)
         recorder = Recorder(self._home)
-        admission = Admission(self._home, beyond_loopback=not is_loopback(self._host))
+        admission = Admission(
+            self._home, self._directory, beyond_loopback=not is_loopback(self._host)
+        )
         gate = Gate(self._home, admission.budgets)
         recorder.when_booked = gate.settle
         history = OutputHistory(self._home.ledger)
         check = BudgetCheck(gate, admission.budgets, recorder.table, history)
         limits = LimitKeeper(self._home)
-        watch = Watch(recorder, admission, check, limits)
+        watch = Watch(recorder, admission, self._directory, check, limits)
         master = self._master(recorder, watch, admission)
         servers = master.addons.get("proxyserver").servers
         stop = asyncio.Event()
@@ -93,9 +97,14 @@ class Proxy:
         master._legacy_log_events.uninstall()
         addons = [
             Proxyserver(),
-            Layers(watch.tunnelled, lambda: admission.required),
+            Layers(watch.tunnelled, lambda: admission.required, self._directory),
             TlsConfig(),
-            Acm(watch, Distrust(recorder.counters), self._test_upstream),
+            Acm(
+                watch,
+                Distrust(recorder.counters, self._directory),
+                self._directory,
+                self._test_upstream,
+            ),
         ]
         master.addons.add(*addons)
         AcmConnectionHandler.use_addons(addons)

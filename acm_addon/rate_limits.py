@@ -110,6 +110,8 @@ def wait_of(headers: Mapping[str, str], now: datetime) -> timedelta | None:
 def _quotas(headers: Mapping[str, str], now: datetime) -> tuple[Quota, ...]:
     found: dict[str, Quota] = {}
     for header, text in headers.items():
+        if "ratelimit" not in header:
+            continue
         if openai := _OPENAI.fullmatch(header):
             part, name = openai[1], openai[2] or "all"
         elif anthropic := _ANTHROPIC.fullmatch(header):

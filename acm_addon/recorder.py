@@ -21,6 +21,9 @@ from acm_addon.home import Home
 from acm_addon.journal import Begin, Journal, OpenCall, Progress, Sent
 from acm_addon.logs import fault, logger
 from acm_addon.model import Entry, Usage
+from acm_addon.pending import PendingCalls
+from acm_addon.price_schedule import PriceSchedule
+from acm_addon.prices_in_use import PricesInUse
 from acm_addon.pricing import PriceTable
 from acm_addon.settlement import Link
 from acm_addon.tap import Arrival, Outcome, Result
@@ -38,11 +41,12 @@ class Recorder:
 
     def __init__(self, home: Home) -> None:
         self.counters = Counters()
-        self._table = PriceTable.current()
-        self._table.freeze(home.prices)
+        self._prices = PricesInUse(home)
+        self._price_schedule = PriceSchedule(home)
         self._journal = Journal(home.journal)
         self._drain = DrainProcess()
         self._estimator = Estimator()
+        self._pending = PendingCalls()
         self._estimates: set[asyncio.Task[None]] = set()
         self._unwritten: deque[Callable[[], None]] = deque()
         self._counters_path = home.run / "counters.json"
@@ -50,9 +54,9 @@ class Recorder:
         self.when_booked: Callable[[Entry], None] = lambda _: None
         """Told of each row as soon as it is journalled, or waits to be."""
 
-    @property
     def table(self) -> PriceTable:
-        return self._table
+        """The prices in use now."""
+        return self._prices.table
 
     def start(self) -> None:
         """Begin to move records to the ledger. Called with the event loop running."""
@@ -70,6 +74,7 @@ class Recorder:
             self._counters_task.cancel()
             _replace(self._counters_path, json.dumps(asdict(self.counters)))
         self._journal.close()
+        await self._price_schedule.stop()
         await self._drain.stop()
 
     def begin(self, arrival: Arrival) -> OpenCall | None:
@@ -80,7 +85,7 @@ class Recorder:
             time=arrival.time,
             entrance=arrival.entrance,
             provider=arrival.provider.name,
-            price_provider=arrival.provider.price_provider,
+            price_provider=arrival.price_provider,
             endpoint=arrival.endpoint.name,
             upstream=arrival.upstream,
             attribution=arrival.attribution,
@@ -97,6 +102,7 @@ class Recorder:
 
     def finish(self, record: OpenCall | None, outcome: Outcome) -> None:
         """Price and record a call that is over."""
+        self._pending.note(outcome.exchange)
         if record is None:
             return
         if outcome.texts is None:
@@ -111,8 +117,9 @@ class Recorder:
         for link in result.links:
             self.link(result.provider, link, result.object_id)
         if (settles := result.settles) is not None:
-            table, provider = self._table, settles.price_provider
-            self.settle(book(settles.exchange, settles.usage, table, provider))
+            exchange = self._pending.complete(settles.exchange)
+            table, provider = self._prices.table, settles.price_provider
+            self.settle(book(exchange, settles.usage, table, provider))
 
     def settle(self, entry: Entry) -> None:
         """Record what asynchronous work consumed: the whole row, priced, with its object id.
@@ -139,7 +146,7 @@ class Recorder:
         self._book(record, outcome, usage)
 
     def _book(self, record: OpenCall, outcome: Outcome, usage: Usage) -> None:
-        entry = book(outcome.exchange, usage, self._table, outcome.price_provider)
+        entry = book(outcome.exchange, usage, self._prices.table, outcome.price_provider)
         self._write_or_wait(partial(record.end, entry))
         self.when_booked(entry)
         log.debug(
@@ -193,6 +200,8 @@ class Recorder:
                 await asyncio.to_thread(_replace, self._counters_path, current)
                 published = current
             self._write_waiting()
+            await self._prices.follow()
+            self._price_schedule.look()
             await asyncio.sleep(_COUNTERS_EVERY_SECONDS)
 
 

@@ -11,7 +11,7 @@ from acm_addon import __version__
 from acm_addon.amounts import exact_usd
 from acm_addon.budgets import Decision, Verdict
 from acm_addon.providers.base import Provider
-from acm_addon.routing import gateway_paths, provider_of_host
+from acm_addon.routing import Directory, provider_of_host
 from acm_addon.windows import Period
 
 _FAILURES = {
@@ -88,11 +88,12 @@ def failure_response(status: int, code: str, host: str) -> http.Response:
     return response
 
 
-def unroutable(path: str) -> http.Response:
+def unroutable(path: str, directory: Directory) -> http.Response:
     """404 for a gateway path that leads nowhere; the body says which paths exist."""
-    paths = ", ".join(gateway_paths())
+    paths = ", ".join(directory.paths())
     message = f"acm has no route for this path. Routes: {paths}"
-    response = _response(404, "unknown_route", message, _provider_of_prefix(path))
+    shape = directory.named(path.lstrip("/").partition("/")[0])
+    response = _response(404, "unknown_route", message, shape)
     response.headers["x-should-retry"] = "false"
     return response
 
@@ -166,9 +167,3 @@ def _response(status: int, code: str, message: str, provider: Provider | None) -
         shape.error_body(status, code, message),
         {"Content-Type": "application/json", "X-ACM-Error": code},
     )
-
-
-def _provider_of_prefix(path: str) -> Provider | None:
-    from acm_addon.routing import provider_named
-
-    return provider_named(path.lstrip("/").partition("/")[0])

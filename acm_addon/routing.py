@@ -1,23 +1,13 @@
 """Where a request goes: gateway paths and provider hosts to upstreams. Pure."""
 
 import ipaddress
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from acm_addon.providers import PROVIDERS
 from acm_addon.providers.base import Origin, Provider
-
-_BY_NAME = {provider.name: provider for provider in PROVIDERS}
-_BY_HOST = {
-    host: provider for provider in PROVIDERS for host in provider.hosts if not host.startswith("*.")
-}
-_BY_SUFFIX = tuple(
-    (host[1:], provider)
-    for provider in PROVIDERS
-    for host in provider.hosts
-    if host.startswith("*.")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,57 +20,97 @@ class Route:
     """Path and query, as the provider knows them."""
 
 
-def provider_named(name: str) -> Provider | None:
-    return _BY_NAME.get(name)
+class Directory:
+    """The providers that are known: by name, and by host. Immutable but for its cache."""
 
+    def __init__(self, providers: Iterable[Provider]) -> None:
+        self.providers = tuple(providers)
+        self._by_name = {provider.name: provider for provider in self.providers}
+        self._by_host = {
+            host: provider
+            for provider in self.providers
+            for host in provider.hosts
+            if "*" not in host
+        }
+        self._patterns = tuple(
+            (host, _pattern(host), provider)
+            for provider in self.providers
+            for host in provider.hosts
+            if "*" in host
+        )
+        self._cached = lru_cache(maxsize=4096)(self._find)
 
-@lru_cache(maxsize=4096)
-def provider_of_host(host: str) -> Provider | None:
-    """The provider whose API lives on ``host``, or None for any other host."""
-    host = host.lower().rstrip(".")
-    if provider := _BY_HOST.get(host):
-        return provider
-    for suffix, candidate in _BY_SUFFIX:
-        if host.endswith(suffix):
-            return candidate
-    return None
+    def named(self, name: str) -> Provider | None:
+        return self._by_name.get(name)
 
+    def of_host(self, host: str) -> Provider | None:
+        """The provider whose API lives on ``host``, or None for any other host."""
+        return self._cached(host)
 
-def declared_host(host: str) -> str | None:
-    """The host as its provider's module writes it (``*.api.x.ai`` for one below it), or None.
+    def declared_host(self, host: str) -> str | None:
+        """The host as its provider's module writes it (``*.api.x.ai`` for one below it), or None.
 
-    Of this name it is certain that it holds nothing of the client's.
-    """
-    host = host.lower().rstrip(".")
-    if host in _BY_HOST:
-        return host
-    return next((f"*{suffix}" for suffix, _ in _BY_SUFFIX if host.endswith(suffix)), None)
+        Of this name it is certain that it holds nothing of the client's.
+        """
+        host = host.lower().rstrip(".")
+        if host in self._by_host:
+            return host
+        return next((name for name, pattern, _ in self._patterns if pattern.fullmatch(host)), None)
 
+    def route(
+        self, target: str, headers: Mapping[str, str], default_provider: str | None = None
+    ) -> Route | None:
+        """The route of an origin-form request target, or None where no path matches.
 
-def gateway_route(
-    target: str, headers: Mapping[str, str], default_provider: str | None = None
-) -> Route | None:
-    """The route of an origin-form request target, or None where no path matches.
+        ``/<provider>/…`` loses its first segment and nothing else; where the next one is a host of
+        that provider, as in ``/<provider>/<host>/…``, it goes there, without that segment. Plain
+        ``/v1/…`` is resolved by the shape of its credential (Anthropic's headers), else goes to the
+        project's default provider, else to OpenAI.
+        """
+        first, slash, rest = target.removeprefix("/").partition("/")
+        if slash and (provider := self._by_name.get(first)):
+            return self._route(provider, "/" + rest)
+        if first == "v1" and slash:
+            anthropic = "x-api-key" in headers or "anthropic-version" in headers
+            chosen = "anthropic" if anthropic else default_provider or "openai"
+            # A project may name a provider that is not known any more, or not yet.
+            return self._route(self._by_name.get(chosen, self._by_name["openai"]), target)
+        return None
 
-    ``/<provider>/…`` loses its first segment and nothing else; where the next one is a host of that
-    provider, as in ``/<provider>/<host>/…``, it goes there, without that segment. Plain ``/v1/…``
-    is resolved by the shape of its credential (Anthropic's headers), else goes to the project's
-    default provider, else to OpenAI.
-    """
-    first, slash, rest = target.removeprefix("/").partition("/")
-    if slash and (provider := _BY_NAME.get(first)):
-        return _route(provider, "/" + rest)
-    if first == "v1" and slash:
-        anthropic = "x-api-key" in headers or "anthropic-version" in headers
-        chosen = "anthropic" if anthropic else default_provider or "openai"
-        # A project may name a provider that an older version of acm does not know.
-        return _route(_BY_NAME.get(chosen, _BY_NAME["openai"]), target)
-    return None
+    def paths(self) -> list[str]:
+        """Every path prefix that the gateway serves, for people to read."""
+        return [*map(gateway_path, self.providers), "/v1/…"]
 
+    def may_be_provider(self, host: str, tls_first: bool) -> bool:
+        """Whether a tunnel to ``host`` might be a provider's.
 
-def gateway_paths() -> list[str]:
-    """Every path prefix that the gateway serves, for people to read."""
-    return [*map(gateway_path, PROVIDERS), "/v1/…"]
+        A client may ask for an address instead of a name; then its TLS greeting, which comes next,
+        will name the host.
+        """
+        if self.of_host(host):
+            return True
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return tls_first
+
+    def _find(self, host: str) -> Provider | None:
+        host = host.lower().rstrip(".")
+        if provider := self._by_host.get(host):
+            return provider
+        return next((each for _, pattern, each in self._patterns if pattern.fullmatch(host)), None)
+
+    def _route(self, provider: Provider, path: str) -> Route | None:
+        host, slash, rest = path[1:].partition("/")
+        usual = provider.origin
+        if slash and (usual is None or host != usual.host) and self.of_host(host) is provider:
+            return Route(provider, Origin(host), "/" + rest)
+        if usual is None:
+            return None
+        # The usual host is named like any other one.
+        named = slash and host == usual.host and self.of_host(host) is provider
+        return Route(provider, usual, "/" + rest if named else path)
 
 
 def leads_to(provider: Provider) -> str:
@@ -93,23 +123,18 @@ def gateway_path(provider: Provider) -> str:
     return f"/{provider.name}/…" if provider.origin else f"/{provider.name}/<host>/…"
 
 
-def _route(provider: Provider, path: str) -> Route | None:
-    host, slash, rest = path[1:].partition("/")
-    if slash and provider_of_host(host) is provider:
-        return Route(provider, Origin(host), "/" + rest)
-    return None if provider.origin is None else Route(provider, provider.origin, path)
+def _pattern(host: str) -> re.Pattern[str]:
+    """A leading ``*.`` stands for any subdomain, another ``*`` for letters, digits and hyphens."""
+    subdomain = r"(?:.+\.)" if host.startswith("*.") else ""
+    rest = re.escape(host.removeprefix("*.")).replace(r"\*", "[a-z0-9-]+")
+    return re.compile(subdomain + rest)
 
 
-def may_be_provider(host: str, tls_first: bool) -> bool:
-    """Whether a tunnel to ``host`` might be a provider's.
-
-    A client may ask for an address instead of a name; then its TLS greeting, which comes next, will
-    name the host.
-    """
-    if provider_of_host(host):
-        return True
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return tls_first
+BUILT_IN = Directory(PROVIDERS)
+"""Without a user's own providers."""
+provider_named = BUILT_IN.named
+provider_of_host = BUILT_IN.of_host
+declared_host = BUILT_IN.declared_host
+gateway_route = BUILT_IN.route
+gateway_paths = BUILT_IN.paths
+may_be_provider = BUILT_IN.may_be_provider

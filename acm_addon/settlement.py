@@ -22,7 +22,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol
 
-from acm_addon.model import Completeness, Entry, derived_id
+from acm_addon.model import Completeness, Entry, Reason, derived_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,10 @@ def settled(call: Entry, by: Entry) -> Entry:
     """
     if not _pending(call) or _pending(by):
         return call
+    silent = not by.usage and by.reason in (Reason.NO_USAGE, Reason.UNKNOWN_MODEL)
+    if silent and call.computed_cost is not None:
+        # The result says no more than that the work is done: its order said what it consumes.
+        return replace(call, completeness=by.completeness, cost=call.computed_cost)
     return replace(
         call,
         model=by.model or call.model,

@@ -16,6 +16,7 @@ from acm_addon.model import (
     Completeness,
     Entrance,
     Exchange,
+    ModelUsage,
     Quantities,
     Reason,
     Usage,
@@ -59,6 +60,11 @@ class Arrival:
     endpoint: Endpoint
     attribution: Attribution
     upstream: str
+
+    @property
+    def price_provider(self) -> str:
+        """The id in the price table, as far as the request says."""
+        return self.endpoint.price_provider or self.provider.price_provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,12 @@ class Call:
         return self._websocket is not None
 
     @property
+    def _order(self) -> RequestFacts:
+        """What the response answers. Looking at a result orders nothing."""
+        looking = self.arrival.endpoint.billing is Billing.RESULT
+        return replace(self.request, derived={}) if looking else self.request
+
+    @property
     def requested_model(self) -> str | None:
         return _clean(_MODEL, self.arrival.endpoint.model or self.request.model)
 
@@ -120,6 +132,12 @@ class Call:
     def output_tokens_so_far(self) -> int:
         reader = self._websocket or self._response
         return reader.output_tokens_so_far() if reader else 0
+
+    @property
+    def reported_so_far(self) -> ModelUsage:
+        """What the answers that are over consumed, on a websocket; nothing on others."""
+        facts = self._websocket.facts() if self._websocket else ResponseFacts()
+        return ModelUsage(_clean(_MODEL, facts.model), facts.quantities)
 
     def request_data(self, data: bytes) -> Iterator[None]:
         """The next bytes of the request body as they travel, read step by step."""
@@ -135,7 +153,7 @@ class Call:
         request_id = headers.get("x-request-id") or headers.get("request-id")
         self._request_id = _clean(_ID, request_id)
         self._response = self.arrival.provider.response_reader(
-            self.arrival.endpoint, self.request, ResponseHead(status, headers)
+            self.arrival.endpoint, self._order, ResponseHead(status, headers)
         )
         self._response_decoder = ContentDecoder(headers.get("content-encoding", ""))
 
@@ -183,15 +201,20 @@ class Call:
         return Outcome(
             exchange,
             usage,
-            self.arrival.provider.price_provider,
+            self._price_provider(facts),
             self._texts if wanted else None,
         )
 
-    def result(self) -> Result | None:
-        """What a response to a request for earlier work's result says; None where nothing."""
+    def result(self, failure: Reason | None = None) -> Result | None:
+        """What a response to a request for earlier work's result says; None where nothing.
+
+        What was broken off (``failure``) says nothing: JSON lines that end early look whole.
+        """
+        if failure is not None:
+            return None
         facts = self._facts()
         object_id = _clean(_ID, facts.object_id or self.arrival.endpoint.object_id)
-        if object_id is None or self._is_error(facts) or not facts.finished:
+        if object_id is None or self._is_refused() or not facts.finished:
             return None
         links = tuple(link for link in facts.links if _ID.match(link))
         settles = None if facts.pending else self._settlement(facts, object_id)
@@ -200,8 +223,9 @@ class Call:
     def _settlement(self, facts: ResponseFacts, object_id: str) -> Outcome:
         """The finished work as a call: its own times are known only as far as the result says."""
         began = facts.created or self.arrival.time
+        failed = Reason.PROVIDER_ERROR if facts.failed else None
         exchange = replace(
-            self._exchange(0.0, self.request, facts, Completeness.COMPLETE, None),
+            self._exchange(0.0, self.request, facts, Completeness.COMPLETE, failed),
             id=settlement_id(self.arrival.provider.name, object_id, began),
             time=began,
             object_id=object_id,
@@ -209,7 +233,10 @@ class Call:
             first_byte_ms=None,
         )
         usage = self._usage(self.request, facts, Completeness.COMPLETE)
-        return Outcome(exchange, usage, self.arrival.provider.price_provider, None)
+        return Outcome(exchange, usage, self._price_provider(facts), None)
+
+    def _price_provider(self, facts: ResponseFacts) -> str:
+        return facts.price_provider or self.arrival.price_provider
 
     def _facts(self) -> ResponseFacts:
         if self._websocket and self._status == SWITCHING_PROTOCOLS:
@@ -243,8 +270,10 @@ class Call:
         return None
 
     def _is_error(self, facts: ResponseFacts) -> bool:
-        status = self._status
-        return facts.failed or (status is not None and status >= HTTPStatus.MULTIPLE_CHOICES)
+        return facts.failed or self._is_refused()
+
+    def _is_refused(self) -> bool:
+        return self._status is not None and self._status >= HTTPStatus.MULTIPLE_CHOICES
 
     def _expects_usage(self, facts: ResponseFacts) -> bool:
         metered = self.arrival.endpoint.billing is Billing.METERED
@@ -294,6 +323,9 @@ class Call:
     def _usage(
         self, request: RequestFacts, facts: ResponseFacts, completeness: Completeness
     ) -> Usage:
+        if completeness is Completeness.PENDING and facts.usage_source is UsageSource.DERIVED:
+            # What is known of the work from its order. It is booked once the work is done.
+            return Usage(dict(facts.quantities), UsageSource.DERIVED)
         if self.arrival.endpoint.billing not in (Billing.METERED, Billing.RESULT):
             return Usage()  # What looks like usage may count other things there.
         if completeness is Completeness.SENT_UNKNOWN and request.input_tokens_estimate:

@@ -11,7 +11,7 @@ from pathlib import Path
 from mitmproxy.connection import Address, Server
 
 from acm_addon.errors import AcmError
-from acm_addon.routing import provider_of_host
+from acm_addon.routing import Directory
 
 
 @dataclass(slots=True)
@@ -50,9 +50,9 @@ class TestUpstream:
             )
         return cls((host, number), Path(root))
 
-    def redirect(self, server: Server) -> None:
+    def redirect(self, server: Server, directory: Directory) -> None:
         """Connect a provider's connection to the local server."""
-        if server.address and provider_of_host(server.address[0]):
+        if server.address and directory.of_host(server.address[0]):
             self._meant[server.id] = server.address
             server.address = self.address
 

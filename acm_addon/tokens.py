@@ -1,7 +1,6 @@
-"""Counts tokens where the provider did not: tiktoken, from rank files that we ship.
+"""Counts tokens where the provider did not: tiktoken, from rank files that we ship or find.
 
-Nothing is ever fetched. The counts are exact for OpenAI's models and an estimate for all others,
-whose tokenizers are not public: those are counted with o200k_base.
+Nothing is ever fetched. Which encoding counts which model is in ``families.py``.
 
 Loading an encoding takes a good part of a second, and counting a long text tens of milliseconds, so
 the event loop leaves both to an ``Estimator``.
@@ -12,12 +11,15 @@ import gzip
 import hashlib
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from acm_addon.json_fields import parse
 from pricing_data import tokenizer_ranks
 
 if TYPE_CHECKING:
@@ -50,15 +52,13 @@ _PATTERNS = {
 }
 """How each encoding cuts text into words. From the same file, which has them behind a fetch."""
 
-_CL100K_MODELS = re.compile(
-    r"^(?:ft:)?(?:gpt-4(?![.o\d])(?!-(?:5|1)\b)|gpt-3\.?5|text-embedding-|davinci-002|babbage-002)"
+TEKKEN = "tekken"
+"""The encoding of Mistral's models, from mistral-common where that is installed."""
+_TEKKEN_SETTINGS = (b"pattern", b"default_vocab_size", b"default_num_special_tokens")
+_TEKKEN_SETTING = re.compile(
+    rb'"(' + b"|".join(_TEKKEN_SETTINGS) + rb')":\s*+("(?:[^"\\]++|\\.)*+"|\d++)'
 )
-"""GPT-4 and 3.5 and the embeddings. GPT-4o, 4.1, 4.5, 5 and the o-series have o200k_base."""
-
-MESSAGE_ALLOWANCE = 4
-"""Tokens that a chat format adds to each message: its delimiters and its role."""
-REPLY_ALLOWANCE = 3
-"""Tokens that a chat format adds to a whole input, to begin the reply."""
+_TEKKEN_RANK = re.compile(rb'"rank":\s*+(\d++),\s*+"token_bytes":\s*+"([^"]*+)"')
 
 _CHUNK = 1 << 16
 _RUN = 2000
@@ -73,23 +73,18 @@ words. Cutting them may change the count by one for each cut.
 """
 
 
-def count_tokens(texts: Sequence[str], model: str | None, *, chat: bool = False) -> int:
+def count_tokens(texts: Iterable[str], encoding: str = "o200k_base") -> int:
     """Tokens of all ``texts`` together. Slow: not for the event loop.
 
-    ``chat`` adds what a chat format puts around messages, one to a text (an allowance: the formats
-    are not public). What looks like a special token is counted as the text that it is.
+    What looks like a special token is counted as the text that it is.
     """
-    encoding = _encoding(encoding_name(model))
-    count = sum(
-        len(encoding.encode_ordinary(piece)) for text in texts for piece in _pieces(text) if piece
-    )
-    return count + MESSAGE_ALLOWANCE * len(texts) + REPLY_ALLOWANCE if chat else count
+    encode = _encoding(encoding).encode_ordinary
+    return sum(len(encode(piece)) for text in texts for piece in _pieces(text) if piece)
 
 
-def encoding_name(model: str | None) -> str:
-    """The encoding of a model family: the newer one for families that are not known."""
-    name = (model or "").lower().rpartition("/")[2]
-    return "cl100k_base" if _CL100K_MODELS.match(name) else "o200k_base"
+def is_available(encoding: str) -> bool:
+    """Whether its vocabulary is installed. Ours always are."""
+    return encoding in _SHA256 or (encoding == TEKKEN and _tekken_path() is not None)
 
 
 class Estimator:
@@ -136,6 +131,8 @@ def _load(name: str) -> "Encoding":
     """Raises RuntimeError where the rank file is not the one that tiktoken expects."""
     from tiktoken import Encoding
 
+    if name == TEKKEN:
+        return _tekken()
     ranks = gzip.decompress(tokenizer_ranks(name))
     if hashlib.sha256(ranks).hexdigest() != _SHA256[name]:
         raise RuntimeError(f"the rank file of {name} is damaged: reinstall acm")
@@ -145,6 +142,36 @@ def _load(name: str) -> "Encoding":
         mergeable_ranks=dict(_rank(line) for line in ranks.splitlines()),
         special_tokens={},
     )
+
+
+def _tekken() -> "Encoding":
+    """Raises RuntimeError where the file is not what it was.
+
+    Read with expressions, since parsing so large a document would hold up all other threads.
+    """
+    from tiktoken import Encoding
+
+    path = _tekken_path()
+    raw = path.read_bytes() if path else b""
+    settings = {match[1]: parse(match[2]) for match in _TEKKEN_SETTING.finditer(raw, 0, 4096)}
+    pattern, size, special = (settings.get(name) for name in _TEKKEN_SETTINGS)
+    if not (isinstance(pattern, str) and isinstance(size, int) and isinstance(special, int)):
+        raise RuntimeError("mistral-common holds no vocabulary that acm can read: upgrade it")
+    ranks = {
+        b64decode(match[2]): rank
+        for match in _TEKKEN_RANK.finditer(raw)
+        if (rank := int(match[1])) < size - special
+    }
+    return Encoding(TEKKEN, pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+
+
+@cache
+def _tekken_path() -> Path | None:
+    """The newest vocabulary in mistral-common, or None. Looking for it imports nothing."""
+    spec = find_spec("mistral_common")
+    places = spec.submodule_search_locations if spec else None
+    found = [path for place in places or () for path in Path(place).glob("data/tekken_*.json")]
+    return max(found, default=None)
 
 
 def _rank(line: bytes) -> tuple[bytes, int]:

@@ -20,6 +20,7 @@ from acm_addon.budget_check import Answer, BudgetCheck
 from acm_addon.budgets import Decision, Verdict
 from acm_addon.counters import add
 from acm_addon.gatekeeper import Refusal
+from acm_addon.heads import head_of, plain, send_to
 from acm_addon.home import PING_PATH
 from acm_addon.journal import Progress, Sent
 from acm_addon.limit_keeper import LimitKeeper
@@ -27,9 +28,9 @@ from acm_addon.logs import fault, logger
 from acm_addon.model import Attribution, Entrance, Reason, new_id, utc_now
 from acm_addon.model_rule import judgeable
 from acm_addon.path_shapes import path_shape
-from acm_addon.providers.base import Billing, Origin, Provider, RequestHead
+from acm_addon.providers.base import Billing, Provider
 from acm_addon.recorder import Recorder
-from acm_addon.routing import gateway_route, provider_of_host
+from acm_addon.routing import Directory
 from acm_addon.server import discard_body, is_absolute_form
 from acm_addon.tap import Arrival, Call
 from acm_addon.tracked import Tracked
@@ -46,10 +47,16 @@ class Watch:
     """Follows flows on behalf of the addon."""
 
     def __init__(
-        self, recorder: Recorder, admission: Admission, budgets: BudgetCheck, limits: LimitKeeper
+        self,
+        recorder: Recorder,
+        admission: Admission,
+        directory: Directory,
+        budgets: BudgetCheck,
+        limits: LimitKeeper,
     ) -> None:
         self._recorder = recorder
         self._admission = admission
+        self._directory = directory
         self._budgets = budgets
         self._limits = limits
         self._open_calls = 0
@@ -95,7 +102,7 @@ class Watch:
         # Inside a CONNECT the destination is fixed before any request; the gateway has none yet.
         forward = is_absolute_form(request) or flow.server_conn.address is not None
         if forward:
-            provider = provider_of_host(request.host) or provider_of_host(
+            provider = self._directory.of_host(request.host) or self._directory.of_host(
                 flow.client_conn.sni or ""
             )
         elif request.path == PING_PATH:
@@ -103,13 +110,13 @@ class Watch:
             return None
         visit = self._admission.visit(flow, forward=forward)
         if not forward:
-            route = gateway_route(request.path, request.headers, visit.payer.provider)
+            route = self._directory.route(request.path, request.headers, visit.payer.provider)
             if route is None:
                 self._recorder.counters.unrouted += 1
-                self._answer(flow, refusals.unroutable(request.path))
+                self._answer(flow, refusals.unroutable(request.path, self._directory))
                 return None
             provider = route.provider
-            _send_to(request, route.origin, route.path)
+            send_to(request, route.origin, route.path)
         if provider is None:
             if self._admission.providers_only:
                 self._answer(flow, self._admission.not_a_provider())
@@ -219,7 +226,7 @@ class Watch:
         self, flow: http.HTTPFlow, provider: Provider, entrance: Entrance, payer: Attribution
     ) -> None:
         request = flow.request
-        head = _head(request)
+        head = head_of(request)
         endpoint = provider.classify(head)
         if endpoint.billing is Billing.FREE:
             request.stream = True
@@ -296,7 +303,7 @@ class Watch:
             return
         tracked.head_sent = True
         response.stream = self._response_tap(tracked)
-        headers = _plain(response.headers)
+        headers = plain(response.headers)
         tracked.later(tracked.call.response_started, response.status_code, headers)
         provider = tracked.call.arrival.provider.name
         tracked.later(self._limits.note, provider, tracked.limit_key, response.status_code, headers)
@@ -319,7 +326,10 @@ class Watch:
 
     def _progress(self, tracked: Tracked) -> None:
         call = tracked.call
-        progress = Progress(call.output_tokens_so_far, call.received_bytes)
+        reported = call.reported_so_far
+        progress = Progress(
+            call.output_tokens_so_far, call.received_bytes, reported.quantities, reported.model
+        )
         self._recorder.progress(tracked.record, progress)
 
     def response_end(self, flow: http.HTTPFlow) -> None:
@@ -363,19 +373,10 @@ class Watch:
             self.idle.set()
         call = tracked.call
         if call.arrival.endpoint.billing is Billing.RESULT:
-            if result := call.result():
+            if result := call.result(failure):
                 self._recorder.result(result)
         else:
             self._recorder.finish(tracked.record, call.finish(now, failure, left))
-
-
-def _plain(headers: http.Headers) -> dict[str, str]:
-    """Header fields by lower-case name, duplicates joined (RFC 9110, section 5.3)."""
-    plain: dict[str, str] = {}
-    for field, raw in headers.fields:
-        name, value = field.lower().decode("latin-1"), raw.decode("latin-1")
-        plain[name] = f"{plain[name]}, {value}" if name in plain else value
-    return plain
 
 
 def _tracked(flow: http.HTTPFlow) -> Tracked | None:
@@ -388,34 +389,6 @@ def _connected(flow: http.HTTPFlow) -> bool:
     server = flow.server_conn
     done = server.timestamp_tls_setup if server.tls else server.timestamp_tcp_setup
     return done is not None
-
-
-def _head(request: http.Request) -> RequestHead:
-    headers = _plain(request.headers)
-    path, _, query = request.path.partition("?")
-    upgrade = headers.get("upgrade", "").lower()
-    return RequestHead(
-        request.method,
-        path,
-        query,
-        request.host,
-        headers,
-        websocket=request.method == "GET" and upgrade == "websocket",
-    )
-
-
-def _send_to(request: http.Request, origin: Origin, path: str) -> None:
-    """Redirect a gateway request, leaving its header fields as they are but for Host's value."""
-    scheme, host, port = origin.scheme, origin.host, origin.port
-    request.data.scheme = scheme.encode()
-    request.data.host = host
-    request.data.port = port
-    request.data.path = path.encode("utf-8", "surrogateescape")
-    name = host if port == (443 if scheme == "https" else 80) else f"{host}:{port}"
-    request.headers.fields = tuple(
-        (key, name.encode() if key.lower() == b"host" else value)
-        for key, value in request.headers.fields
-    )
 
 
 def _who_left(flow: http.HTTPFlow) -> Reason:

@@ -2,13 +2,16 @@
 
 import sys
 
-from bench import first_byte, import_calls, startup, throughput
+from bench import budget, first_byte, import_calls, price_calls, reprice, startup, throughput
 
 BENCHMARKS = {
     "first-byte": first_byte.main,
     "throughput": throughput.main,
     "startup": startup.main,
     "import": import_calls.main,
+    "budget": budget.main,
+    "price": price_calls.main,
+    "reprice": reprice.main,
 }
 
 

@@ -14,13 +14,13 @@ class Result:
     p99_ms: float
 
 
-def request(path: str, stream: bool = False) -> bytes:
-    """A chat completion request, as bytes."""
+def request(path: str, stream: bool = False, headers: str = "") -> bytes:
+    """A chat completion request, as bytes. ``headers`` are further lines of its head."""
     message = {"role": "user", "content": "a word " * 100}
     body = json.dumps({"model": "gpt-4o", "stream": stream, "messages": [message]}).encode()
     head = (
         f"POST {path} HTTP/1.1\r\nhost: api.openai.com\r\nauthorization: Bearer bench\r\n"
-        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n{headers}\r\n"
     )
     return head.encode() + body
 
@@ -34,7 +34,7 @@ async def throughput(port: int, raw: bytes, connections: int, seconds: float) ->
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while (started := time.perf_counter()) < deadline:
             writer.write(raw)
-            await _read_answer(reader)
+            await read_answer(reader)
             durations.append(time.perf_counter() - started)
         writer.close()
 
@@ -60,7 +60,7 @@ async def first_byte_ms(port: int, raw: bytes) -> float:
         writer.close()
 
 
-async def _read_answer(reader: asyncio.StreamReader) -> None:
+async def read_answer(reader: asyncio.StreamReader) -> None:
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     if not head.startswith(b"http/1.1 200"):
         raise RuntimeError("the answer is not a 200")

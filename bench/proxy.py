@@ -3,19 +3,31 @@
 Both proxies under measurement then do the same work: plain HTTP on both sides.
 """
 
-import dataclasses
 import sys
+from dataclasses import dataclass, fields
 
 from acm_addon import providers
+from acm_addon.providers.base import Origin
+from acm_addon.providers.openai import OPENAI, OpenAIShaped
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOpenAI(OpenAIShaped):
+    """OpenAI, played by a server of ours."""
+
+    port: int = 0
+
+    @property
+    def origin(self) -> Origin:
+        return Origin("127.0.0.1", "http", self.port)
 
 
 def main() -> None:
     port, upstream_port = sys.argv[1:3]
+    same = {field.name: getattr(OPENAI, field.name) for field in fields(OPENAI)}
+    local = LocalOpenAI(**same, port=int(upstream_port))
     providers.PROVIDERS = tuple(
-        dataclasses.replace(provider, upstream=f"http://127.0.0.1:{upstream_port}")
-        if provider.name == "openai"
-        else provider
-        for provider in providers.PROVIDERS
+        local if provider is OPENAI else provider for provider in providers.PROVIDERS
     )
     from acm_addon.__main__ import main as serve
 

@@ -7,8 +7,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from acm_addon.home import Home
 
 _EMPTY_ADDON = """
 class Empty:
@@ -33,10 +35,15 @@ def upstream() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def acm(upstream_port: int) -> Iterator[int]:
-    """acm with accounting on, whose OpenAI is the upstream. Yields its port."""
+def acm(upstream_port: int, prepare: Callable[[Home], None] | None = None) -> Iterator[int]:
+    """acm with accounting on, whose OpenAI is the upstream. Yields its port.
+
+    ``prepare`` is called with its home before it starts.
+    """
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="acm-bench-") as home:
+        if prepare:
+            prepare(Home(Path(home)).ensure())
         process = subprocess.Popen(
             [sys.executable, "-O", "-m", "bench.proxy", str(port), str(upstream_port)],
             env={**os.environ, "ACM_HOME": home},

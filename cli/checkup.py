@@ -81,6 +81,8 @@ class Facts:
     base_version: str
     base_as_of: date | None
     last_checked: date
+    own_providers: tuple[str, str | None] | None = None
+    """What is wrong with the user's file of providers, and what to try; None where nothing is."""
 
 
 def examine(facts: Facts) -> list[Finding]:
@@ -90,6 +92,7 @@ def examine(facts: Facts) -> list[Finding]:
         _authority(facts),
         _trust(facts),
         _rejected(facts),
+        *_own_providers(facts),
         _unread(facts),
         _not_understood(facts),
         _unmetered(facts),
@@ -184,6 +187,14 @@ def _rejected(facts: Facts) -> Finding:
         message = f"hung up after the certificate, as Node does to reject it: {_counts(silent)}"
         return Finding("clients", Verdict.WARN, message, hint, data)
     return Finding("clients", Verdict.OK, "none rejected the certificate", None, data)
+
+
+def _own_providers(facts: Facts) -> list[Finding]:
+    """Nothing to say where there is no mistake: most have no such file."""
+    if facts.own_providers is None:
+        return []
+    message, hint = facts.own_providers
+    return [Finding("providers", Verdict.FAIL, message, hint, {})]
 
 
 def _unread(facts: Facts) -> Finding:
@@ -284,7 +295,7 @@ def _prices(facts: Facts) -> Finding:
         "age_days": age,
         "own_entries_checked": facts.last_checked.isoformat(),
     }
-    hint = "newer models may be unpriced, and changed prices wrong: upgrade acm"
+    hint = "newer models may be unpriced, prices wrong: `acm prices update`"
     if as_of is None or age is None:
         return Finding("prices", Verdict.WARN, f"the age of {name} is not known", hint, data)
     days = f"{age:,} day{'' if age == 1 else 's'}"

@@ -50,6 +50,7 @@ REASONS = {
     Reason.UPSTREAM_FAILED: "the provider could not be reached, broke off, or never answered",
     Reason.PROXY_STOPPED: "the proxy ended before the call did",
     Reason.WEBSOCKET: "a websocket: passed through, and not metered",
+    Reason.UNAUTHORIZED: "its token or key was missing, wrong, or not allowed this; acm refused it",
     Reason.RATE_LIMITED: "refused: the provider had said to wait, and the project heeds that",
     Reason.NOT_ROUTED: "no route matched the path",
     Reason.NOT_CAPTURED: "the capture that it was imported from lacks the body, or part of it",
@@ -98,7 +99,7 @@ def entry_json(entry: Entry) -> dict[str, object]:
     """A row with the ledger's own field names; amounts are exact decimal strings in USD."""
     readable = {
         "usage": {unit: _quantity(quantity) for unit, quantity in entry.usage.items()},
-        "lines": [_line(line) for line in entry.lines],
+        "lines": [line_json(line) for line in entry.lines],
     }
     row = entry_to_json(entry) | readable
     return {
@@ -115,7 +116,7 @@ def place(source: Source) -> str:
     return f"{source.file}, {where}"
 
 
-def _line(line: CostLine) -> dict[str, object]:
+def line_json(line: CostLine) -> dict[str, object]:
     return {
         "sku": line.sku,
         "unit": line.unit,

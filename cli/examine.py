@@ -4,7 +4,7 @@ import http.client
 import json
 import shutil
 import stat
-from datetime import datetime
+from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def look(home: Home) -> Facts:
     state = process.running(home)
     authority = _authority(home)
     fault, newest, waiting = _ledger(home)
-    base = version("genai-prices")
+    base, as_of = _base(home)
     return Facts(
         now=utc_now(),
         home=str(home.root),
@@ -43,8 +43,9 @@ def look(home: Home) -> Facts:
         backlog=waiting,
         free_bytes=_free_bytes(home.root),
         base_version=base,
-        base_as_of=base_as_of(base),
+        base_as_of=as_of,
         last_checked=last_checked(),
+        own_providers=_own_providers(home),
     )
 
 
@@ -109,6 +110,27 @@ def _ledger(home: Home) -> tuple[str | None, datetime | None, int]:
     except AcmError as error:
         return error.message, None, sum(backlog.journal_sizes(home).values())
     return None, newest[-1].entry.time if newest else None, waiting
+
+
+def _base(home: Home) -> tuple[str, date | None]:
+    """The release of the base data in use, and its day."""
+    from acm_addon.price_store import base_release
+
+    try:
+        return base_release(home)
+    except ValueError:  # Damaged: what is shipped stands in.
+        shipped = version("genai-prices")
+        return shipped, base_as_of(shipped)
+
+
+def _own_providers(home: Home) -> tuple[str, str | None] | None:
+    from acm_addon.user_providers import user_providers
+
+    try:
+        user_providers(home.providers)
+    except AcmError as error:
+        return error.message, error.hint
+    return None
 
 
 def _free_bytes(path: Path) -> int | None:

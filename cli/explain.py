@@ -1,15 +1,19 @@
 """``acm explain``: the arithmetic of one row, line by line, and where each number comes from."""
 
+import json
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated
 
 import typer
 
+from acm_addon.entry_json import lines_from_json
 from acm_addon.errors import AcmError
+from acm_addon.ledger.priceable import Repricing
 from acm_addon.ledger.reader import LedgerReader
-from acm_addon.model import CostLine, Entrance, Entry, PriceStatus, Quantity
+from acm_addon.model import CostLine, Entrance, Entry, PriceStatus, Quantities, Quantity
 from cli import entries, ledger
-from cli.money import exact_dollars, unit_price
+from cli.money import exact_dollars, exact_usd, unit_price
 from cli.output import print_json
 from cli.render import BOLD, clean, columns, milliseconds, paint, point_aligned
 from cli.zones import chosen_zone
@@ -40,11 +44,12 @@ def explain(
     zone = chosen_zone(tz)
     with ledger.opened() as reader:
         entry = newest(reader) if id == LAST else reader.find(id)
+        earlier = reader.repricings(entry.id)
     if as_json:
-        print_json(entries.entry_json(entry))
+        print_json(entries.entry_json(entry) | {"repricings": [_earlier_json(e) for e in earlier]})
         return
     when = entry.time.astimezone(zone)
-    typer.echo("\n".join(lines_of(entry, f"{when:%Y-%m-%d %H:%M:%S %Z}")))
+    typer.echo("\n".join(lines_of(entry, f"{when:%Y-%m-%d %H:%M:%S %Z}", earlier)))
 
 
 def newest(reader: LedgerReader) -> Entry:
@@ -55,15 +60,16 @@ def newest(reader: LedgerReader) -> Entry:
     return calls[0].entry
 
 
-def lines_of(entry: Entry, when: str) -> list[str]:
-    """The screen, line by line. ``when`` is the call's time in the reader's zone."""
+def lines_of(entry: Entry, when: str, earlier: Sequence[Repricing] = ()) -> list[str]:
+    """The screen, line by line. ``when`` is the call's time in the reader's zone; ``earlier`` the
+    bills that it had before."""
     return [
         paint(f"Call {entry.id}", BOLD),
         *_indented(_facts(entry, when)),
         "",
         *_indented(arithmetic(entry)),
         "",
-        *_indented(_provenance(entry)),
+        *_indented(_provenance(entry, earlier)),
     ]
 
 
@@ -129,17 +135,26 @@ def _facts(entry: Entry, when: str) -> list[str]:
     return columns(rows)
 
 
-def _provenance(entry: Entry) -> list[str]:
+def _quantities(usage: Quantities) -> str:
+    return ", ".join(f"{unit} {_number(value)}" for unit, value in usage.items())
+
+
+def _provenance(entry: Entry, earlier: Sequence[Repricing]) -> list[str]:
     source = entries.USAGE_SOURCES[entry.usage_source]
     if entry.usage:
-        quantities = ", ".join(f"{unit} {_number(value)}" for unit, value in entry.usage.items())
-        source = f"{quantities}: {source}"
+        source = f"{_quantities(entry.usage)}: {source}"
+    also = [
+        ("Also", f"{clean(other.model) or 'another model'}: {_quantities(other.quantities)}")
+        for other in entry.other_usage
+    ]
     rows = [
         ("Usage", source),
+        *also,
         ("Call", entries.COMPLETENESS[entry.completeness]),
         ("Price", entries.price_words(entry)),
         ("Table", entry.price_version or "none was used"),
     ]
+    rows += [("Repriced", _earlier(bill)) for bill in reversed(earlier)]
     if entry.reason is not None:
         rows.append(("Reason", entries.REASONS[entry.reason]))
     if entries.quantity_unknown(entry):
@@ -152,6 +167,26 @@ def _provenance(entry: Entry) -> list[str]:
             ("Note", "input_tokens and output_tokens are totals; each token is in one line")
         )
     return columns(rows)
+
+
+def _earlier(repricing: Repricing) -> str:
+    bill = repricing.bill
+    cost = "not known" if bill.cost is None else exact_dollars(bill.cost)
+    table = f"by table {bill.price_version}" if bill.price_version else "by no table"
+    return f"{repricing.time:%Y-%m-%d %H:%M:%S} UTC; it was {cost} {table}"
+
+
+def _earlier_json(repricing: Repricing) -> dict[str, object]:
+    """The bill until then."""
+    bill = repricing.bill
+    return {
+        "time": repricing.time.isoformat(),
+        "price_status": bill.price_status.value,
+        "cost_usd": None if bill.cost is None else exact_usd(bill.cost),
+        "known_cost_usd": exact_usd(bill.known_cost),
+        "lines": [entries.line_json(line) for line in lines_from_json(json.loads(bill.lines))],
+        "price_version": bill.price_version,
+    }
 
 
 def _unseen(entry: Entry) -> str:

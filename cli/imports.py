@@ -16,6 +16,7 @@ from acm_addon.attribution import MAX_TAGS, parse_tags
 from acm_addon.errors import AcmError
 from acm_addon.home import acm_home
 from acm_addon.model import Attribution, Entry
+from cli import price_table
 from cli.entries import entry_json
 from cli.exits import UsageError
 from cli.money import dollars
@@ -61,13 +62,14 @@ def import_(
     for path in files:
         _check(path)
     from acm_addon.captures.reading import Reading
-    from acm_addon.pricing import PriceTable
+    from acm_addon.user_providers import directory
 
-    table = PriceTable.current()
+    table = price_table.current(acm_home())
+    known = directory(acm_home())
     readable = 0
     with closing(_Writer(None if dry_run else _ledger(table))) as writer:
         for path in files:
-            reading = Reading(path, table, attribution)
+            reading = Reading(path, table, attribution, known)
             writer.begin()
             for records in batched(_watched(reading, path), BATCH):
                 for row in writer.write(records):

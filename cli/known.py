@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
+from acm_addon.home import acm_home
 from cli.exits import UsageError
 
 
 def known_provider(name: str | None) -> str | None:
     """Raises UsageError for a provider that acm does not know."""
-    from acm_addon.providers import PROVIDERS
+    from acm_addon.user_providers import directory
 
-    names = [provider.name for provider in PROVIDERS]
+    names = [provider.name for provider in directory(acm_home()).providers]
     if name is None or name in names:
         return name
     raise UsageError(f"there is no provider {name!r}", f"one of {', '.join(names)}")

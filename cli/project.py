@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
-from acm_addon.control import project_tokens, projects
+from acm_addon.budgets import Budget, Scope
+from acm_addon.control import budgets, project_tokens, projects
 from acm_addon.control.records import Project, ProjectToken
 from acm_addon.control.store import ControlStore
 from acm_addon.home import acm_home
 from acm_addon.ledger.totals import Totals
 from acm_addon.model import utc_now
 from cli import ledger, sums, times
+from cli.budget import budget_json, parse_budget, project_budgets, usage_line, zone_name
 from cli.config import Switch
 from cli.expiry import parse_expiry
 from cli.known import known_provider
@@ -37,13 +39,26 @@ def create(
         str | None,
         typer.Option("--provider", help="Where its plain /v1/… calls go. [default: openai]"),
     ] = None,
+    limit: Annotated[
+        str | None,
+        typer.Option(
+            "--budget",
+            metavar="LIMIT/WINDOW",
+            help="USD for each window, which tells and refuses nothing: 500/month."
+            " `acm budget set` has the rest. [default: none]",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a project."""
+    wanted = None if limit is None else (*parse_budget(limit), zone_name(None))
     with ControlStore(acm_home()) as store:
         made = projects.create(store, name, known_provider(provider), utc_now())
+        if wanted:
+            amount, period, zone = wanted
+            budgets.put(store, Budget(0, Scope(project=name), period, zone, amount))
     if as_json:
-        print_json(_json(made))
+        print_json({**_json(made), "budgets": [budget_json(one) for one in project_budgets(name)]})
     else:
         typer.echo(f"Project {made.name} is there. `acm project token new {made.name}` for a token")
 
@@ -75,12 +90,14 @@ def show(name: Name, as_json: Json = False) -> None:
     with ledger.opened() as reader:
         groups = reader.grouped("project", month.since, month.until, zone)
     used = next((group.totals for group in groups if group.name == project.name), Totals())
+    stands = project_budgets(project.name)
     good = sum(_token_status(token, now) == "active" for token in its_tokens)
     if as_json:
         print_json(
             {
                 **_json(project),
                 "active_tokens": good,
+                "budgets": [budget_json(stand) for stand in stands],
                 "this_month": {**sums.range_json(month, zone), **sums.totals_json(used)},
             }
         )
@@ -95,7 +112,8 @@ def show(name: Name, as_json: Json = False) -> None:
                 f"Status:         {_status(project)}",
                 f"Created:        {_day(_made(project))}",
                 f"Tokens:         {good} active of {len(its_tokens)}",
-                f"Current usage:  {cost}, {used.requests:,} calls this month",
+                f"This month:     {cost}, {used.requests:,} calls",
+                *map(usage_line, stands),
             ]
         )
     )

@@ -1,6 +1,7 @@
 """``acm routes``: which paths of the gateway lead where, and whose TLS the proxy opens."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,19 +11,23 @@ from acm_addon.process import DEFAULT_HOST, DEFAULT_PORT
 from cli.output import print_json
 from cli.render import columns
 
+if TYPE_CHECKING:
+    from acm_addon.providers.base import Provider
+
 
 def routes(
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
 ) -> None:
     """List the providers: their gateway path, where it leads, and their hosts."""
-    from acm_addon.providers import PROVIDERS
     from acm_addon.routing import gateway_path, leads_to
+    from acm_addon.user_providers import directory
     from cli.clients import BASE_URLS, origin
 
+    known = directory(acm_home()).providers
     state = process.running(acm_home())
     base = origin(state.port, state.host) if state else origin(DEFAULT_PORT, DEFAULT_HOST)
     if as_json:
-        print_json(_document(base))
+        print_json(_document(base, known))
         return
     rows = [("PROVIDER", "GATEWAY", "LEADS TO", "HOSTS OPENED BY THE PROXY")]
     rows += [
@@ -32,7 +37,7 @@ def routes(
             leads_to(provider),
             ", ".join(provider.hosts),
         )
-        for provider in PROVIDERS
+        for provider in known
     ]
     rows.append(
         (
@@ -48,8 +53,7 @@ def routes(
         typer.echo(f"  {url.name}={base}/{url.provider}{url.path}")
 
 
-def _document(base: str) -> dict[str, object]:
-    from acm_addon.providers import PROVIDERS
+def _document(base: str, known: Sequence["Provider"]) -> dict[str, object]:
     from acm_addon.routing import leads_to
     from cli.clients import BASE_URLS
 
@@ -69,7 +73,7 @@ def _document(base: str) -> dict[str, object]:
                     if url.provider == provider.name
                 },
             }
-            for provider in PROVIDERS
+            for provider in known
         ],
         "plain_v1": {
             "gateway": f"{base}/v1",

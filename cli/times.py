@@ -35,8 +35,8 @@ def parse_range(since: str | None, until: str | None, now: datetime, zone: tzinf
 
     Raises UsageError for what is no time, and for a range that ends before it starts.
     """
-    start = _moment("--since", "7d" if since is None else since, now, zone).since
-    end = now.astimezone(UTC) if until is None else _moment("--until", until, now, zone).until
+    start = span_of("--since", "7d" if since is None else since, now, zone).since
+    end = now.astimezone(UTC) if until is None else span_of("--until", until, now, zone).until
     if start >= end:
         raise UsageError(
             _no_range(start.astimezone(zone), end.astimezone(zone)),
@@ -66,8 +66,8 @@ def yesterday_until_now(now: datetime, zone: tzinfo) -> Range:
     return Range(midnight(local.date(), zone), local.astimezone(UTC))
 
 
-def _moment(option: str, text: str, now: datetime, zone: tzinfo) -> Range:
-    """The span that a text names; an instant is a span without length."""
+def span_of(option: str, text: str, now: datetime, zone: tzinfo) -> Range:
+    """The span that a text names; an instant is a span without length. Raises UsageError."""
     wanted = " ".join(text.lower().split())
     local = now.astimezone(zone)
     try:

@@ -1,7 +1,7 @@
 """``python docs/generate.py [--check]``: the parts of the docs that the code knows best.
 
-Writes the command reference and the provider table. With ``--check`` it writes nothing, and exits 1
-when a page is not what it would write.
+Writes the command reference and the provider tables. With ``--check`` it writes nothing, and exits
+1 when a page is not what it would write.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ from typer.main import get_command
 
 DOCS = Path(__file__).parent
 _WIDTH = 80
+_TABLE_BEGINS, _TABLE_ENDS = "<!-- providers -->", "<!-- end of providers -->"
 
 
 def commands() -> str:
@@ -61,7 +62,21 @@ def providers() -> str:
     )
 
 
-PAGES: dict[str, Callable[[], str]] = {"commands.md": commands, "providers.md": providers}
+def readme() -> str:
+    """The README, with the table of providers as the code has it."""
+    from cli.providers import readme_table
+
+    text = (DOCS.parent / "README.md").read_text()
+    before, _, rest = text.partition(_TABLE_BEGINS)
+    _, _, after = rest.partition(_TABLE_ENDS)
+    return f"{before}{_TABLE_BEGINS}\n{readme_table()}\n{_TABLE_ENDS}{after}"
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands,
+    "providers.md": providers,
+    "../README.md": readme,
+}
 
 
 def main() -> int:
@@ -73,7 +88,7 @@ def main() -> int:
         stale.append(name)
         if "--check" not in sys.argv:
             path.write_text(text)
-            sys.stdout.write(f"wrote docs/{name}\n")
+            sys.stdout.write(f"wrote {path.resolve().relative_to(DOCS.parent.resolve())}\n")
     if stale and "--check" in sys.argv:
         sys.stderr.write(f"error: out of date: {', '.join(stale)}\nhint: make docs\n")
         return 1

@@ -95,7 +95,7 @@ def test_an_unknown_model_is_null() -> None:
 
 def test_a_partly_priced_call_is_null() -> None:
     """What could be priced is beside it, and never passes for the whole."""
-    usage = replace(REPORTED, quantities={**REPORTED.quantities, "code_executions": 1})
+    usage = replace(REPORTED, quantities={**REPORTED.quantities, "image_generations": 1})
 
     entry = booked(CALL, usage)
 
@@ -205,14 +205,16 @@ def test_the_tier_as_served_is_priced(tier: str | None, context: dict[str, str],
 
 
 @pytest.mark.parametrize("incomplete", [False, True])
-def test_a_row_can_be_priced_again(incomplete: bool) -> None:
-    """It keeps everything that its price depended on, the tier as served included."""
+def test_lesson_23_a_row_can_be_priced_again(incomplete: bool) -> None:
+    """agenta#5712, tokscale#336, langfuse#12184: a cost depended on when the process began. It
+    keeps everything that its price depended on, the tier as served included."""
     call = replace(CALL, tier="priority", price_context={"speed": "fast"})
     entry = booked(call, replace(REPORTED, incomplete=incomplete))
 
     context = PriceContext("openai", {"service_tier": "priority", "speed": "fast"}, incomplete)
     assert context == entry.price_context
-    again = price_of(entry.usage, context, entry.model, entry.time, PriceTable.current())
+    table = PriceTable.current()
+    again = price_of(entry.usage, context, entry.model, table, project=entry.project, at=entry.time)
     assert (entry.lines, entry.computed_cost, entry.known_cost, entry.price_status) == (
         again.lines,
         again.computed,

@@ -21,6 +21,7 @@ from acm_addon.budgets import (
     decide_unasked,
     hard_ones,
     percent,
+    reached,
 )
 from acm_addon.model import Attribution
 from acm_addon.windows import Period
@@ -100,11 +101,12 @@ def test_what_a_call_of_unknown_price_holds() -> None:
     )
     claims = claims_of([hold, allow], NOON, None)
     assert isinstance(claims, tuple)
-    assert [7, 0] == [one.amount for one in claims]
+    assert [7] == [one.amount for one in claims]
     assert block == claims_of([hold, block, allow], NOON, None)
     known = claims_of([block, hold], NOON, 3)
     assert isinstance(known, tuple)
     assert [3, 3] == [one.amount for one in known]
+    assert () == claims_of([block, hold], NOON, 0)
 
 
 def test_a_ledger_that_does_not_answer() -> None:
@@ -121,6 +123,14 @@ def test_a_label_tells_scopes_apart() -> None:
     assert "project=bot,model=gpt-4o*,tag:a=1,tag:b=2/day" == (
         replace(BUDGET, scope=scope, period=Period.DAY).label
     )
+
+
+@pytest.mark.parametrize(
+    ("spent", "expected"), [(0, None), (49, None), (50, 50), (89, 75), (90, 90), (300, 100)]
+)
+def test_the_highest_threshold_that_is_reached(spent: int, expected: int | None) -> None:
+    """To the nano-dollar; what is only held reaches none."""
+    assert expected == reached(BUDGET, Standing(spent=spent, running=100))
 
 
 def test_how_much_of_a_limit_is_spent() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acm_addon.ceiling import UNKNOWN_OUTPUT, Wanted, input_ceiling, upper_cost
+from acm_addon.ceiling import UNKNOWN_OUTPUT, Wanted, input_ceiling, input_units, upper_cost
 from acm_addon.model import Usage
 from acm_addon.pricing import PriceTable, price
 from acm_addon.tokens import count_tokens
@@ -21,8 +21,8 @@ CHAT = Wanted("chat.completions", "openai", ("gpt-4o",), 1000, 100, context={})
 
 @given(st.text(min_size=1, max_size=300))
 def test_text_has_no_more_tokens_than_bytes(text: str) -> None:
-    """By the tokenizer of gpt-4o, for any text."""
-    assert count_tokens([text], "gpt-4o") <= input_ceiling(json.dumps(text).encode())
+    """By the tokenizer of GPT-4o, for any text."""
+    assert count_tokens([text], "o200k_base") <= input_ceiling(json.dumps(text).encode())
 
 
 def test_a_file_in_the_body_is_not_taken_for_text() -> None:
@@ -31,6 +31,15 @@ def test_a_file_in_the_body_is_not_taken_for_text() -> None:
     text = b"word " * 1000
     tokens = input_ceiling(text + b'"data:image/png;base64,' + picture + b'"')
     assert 6_600 < tokens < 60_000
+
+
+@given(st.lists(st.tuples(st.integers(0, 5000), st.integers(1, 3)), max_size=8))
+def test_only_long_words_are_files(words: list[tuple[int, int]]) -> None:
+    """Each counts for itself, wherever it stands; what is between them counts in full."""
+    body = b"".join(b"A" * size + b" " * gap for size, gap in words)
+    files = [size for size, _ in words if size >= 2048]
+    expected = len(body) - sum(size - (1600 + size // 32) for size in files)
+    assert expected == input_ceiling(body)
 
 
 @given(st.integers(0, 1000), st.integers(0, 100), st.integers(0, 1000), st.booleans())
@@ -89,6 +98,16 @@ def test_the_dearest_model_that_may_answer_counts() -> None:
 def test_what_is_not_known_has_no_ceiling(unknown: Wanted) -> None:
     """It is None, and never zero."""
     assert upper_cost(unknown, NOON, TABLE) is None
+
+
+def test_a_dearer_way_to_bill_the_input_counts() -> None:
+    """An hour in Anthropic's cache costs twice the input, and is held where the body may ask for
+    it."""
+    plain = replace(CHAT, provider="anthropic", models=("claude-sonnet-4-5",), output_tokens=0)
+    hour = replace(plain, units=input_units(b'{"cache_control": {"ttl": "1h"}}'))
+    assert () == input_units(b'{"messages": []}')
+    assert 1000 * 3_750 == upper_cost(plain, NOON, TABLE)
+    assert 1000 * 6_000 == upper_cost(hour, NOON, TABLE)
 
 
 def test_embeddings_have_no_output() -> None:

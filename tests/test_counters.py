@@ -22,9 +22,8 @@ def test_hosts_are_named_as_declared() -> None:
 
 
 def test_known_ai_hosts_are_told_by_pattern() -> None:
-    """The names of Azure and Bedrock hosts are the user's own."""
+    """The names of Azure hosts are the user's own."""
     assert "*.openai.azure.com" == ai_host("my-company.openai.azure.com")
-    assert "bedrock-runtime.*.amazonaws.com" == ai_host("bedrock-runtime.eu-west-1.amazonaws.com")
-    assert "api.cohere.com" == ai_host("api.cohere.com")
+    assert "api.endpoints.anyscale.com" == ai_host("api.endpoints.anyscale.com")
     assert ai_host("example.com") is None
     assert ai_host("") is None

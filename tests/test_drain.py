@@ -51,8 +51,9 @@ def record(journal: Journal, count: int) -> list[Entry]:
     return entries
 
 
-def test_finished_calls_are_booked_as_they_are(home: Home) -> None:
-    """Every row equals what was journalled, in order, and a second pass adds nothing."""
+def test_lesson_08_finished_calls_are_booked_as_they_are(home: Home) -> None:
+    """litellm#29292: a flush was cut short in silence. Every row equals what was journalled, in
+    order, and a second pass adds nothing."""
     journal = Journal(home.journal)
     entries = record(journal, 450)
     report = Drain(home).run_once()
@@ -174,8 +175,9 @@ def test_a_drain_that_is_killed_is_taken_over(home: Home) -> None:
     assert [3000] * 3 == rolled_up(home)
 
 
-def test_two_drains_at_once_book_each_call_once(home: Home) -> None:
-    """One of them is elected; the other returns at once and says so."""
+def test_lesson_09_two_drains_at_once_book_each_call_once(home: Home) -> None:
+    """litellm#27989, otari PR#115: writers locked each other out. One of them is elected; the other
+    returns at once and says so."""
     writer = _writer(home)
     assert writer.stdout
     said = [writer.stdout.readline() for _ in range(50)]

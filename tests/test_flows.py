@@ -11,6 +11,8 @@ import pytest
 from mitmproxy.addons.savehar import SaveHar
 from mitmproxy.io import FlowWriter, tnetstring
 from mitmproxy.test import tflow, tutils
+from mitmproxy.websocket import WebSocketMessage
+from wsproto.frame_protocol import Opcode
 
 from acm_addon import flows
 from acm_addon.captures.flow_frames import Kind, read_frame
@@ -135,3 +137,16 @@ def test_a_flow_of_odd_numbers(tmp_path: Path) -> None:
     (row,), reading = read(saved(tmp_path / "flows", dumped(odd, bad)))
     assert (None, 300) == (row.latency_ms, row.first_byte_ms)
     assert [1] == reading.tally.unreadable_places
+
+
+def test_messages_of_a_websocket_are_metered(tmp_path: Path) -> None:
+    """Text and binary messages, whichever side said them."""
+    flow = tflow.twebsocketflow()
+    flow.request.host, flow.request.path = "api.openai.com", "/v1/realtime?model=gpt-realtime"
+    usage = {"input_tokens": 3, "output_tokens": 2}
+    done = {"type": "response.done", "response": {"usage": usage}}
+    assert flow.websocket is not None
+    said = WebSocketMessage(Opcode.TEXT, False, json.dumps(done).encode(), MOMENT.timestamp())
+    flow.websocket.messages.append(said)
+    (row,), _ = read(saved(tmp_path / "a", dumped(flow)))
+    assert ("realtime", "gpt-realtime", usage) == (row.endpoint, row.model, row.usage)

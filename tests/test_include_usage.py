@@ -77,8 +77,9 @@ _DONE = b"data: [DONE]\n\n"
 
 
 @pytest.mark.parametrize("piece", [1, 2, 7, 10_000])
-def test_the_client_gets_what_it_asked_for(piece: int) -> None:
-    """The chunk that has the usage is gone, and every ``null`` in its place, however it is cut."""
+def test_lesson_14_the_client_gets_what_it_asked_for(piece: int) -> None:
+    """litellm PR#39614: what was asked for in its name broke the client. The chunk that has the
+    usage is gone, and every ``null`` in its place, however it is cut."""
     stream, stripper = _WITH * 3 + _USAGE + _DONE, UsageStripper()
     got = [stripper.feed(stream[at : at + piece]) for at in range(0, len(stream), piece)]
     assert _PLAIN * 3 + _DONE == b"".join(got) + stripper.end()

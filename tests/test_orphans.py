@@ -42,6 +42,23 @@ def test_a_call_cut_off_in_its_answer_is_partial() -> None:
     )
 
 
+def test_a_websocket_keeps_what_was_reported() -> None:
+    """The answers that were over are billed; of the last one nothing is claimed."""
+    usage = {"input_tokens": 100, "output_tokens": 20}
+    orphan = Orphan(make_begin(), Sent(), Progress(25, 4000, usage, "gpt-4.1"))
+    entry = orphan_entry(orphan, book)
+    assert (usage, UsageSource.REPORTED, "gpt-4.1") == (
+        entry.usage,
+        entry.usage_source,
+        entry.model,
+    )
+    assert (Completeness.PARTIAL, None, 360_000) == (
+        entry.completeness,
+        entry.cost,
+        entry.known_cost,
+    )
+
+
 def test_a_call_whose_answer_was_not_seen_has_no_cost() -> None:
     """The input's part is known; the output is not, and is not taken for nothing."""
     entry = orphan_entry(Orphan(make_begin(), Sent("gpt-4.1", input_tokens_estimate=100)), book)

@@ -67,8 +67,9 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return roots
 
 
-def test_the_bundle_is_the_systems_roots_plus_ours(home: Home, system: Path) -> None:
-    """Every other host is reached as before."""
+def test_lesson_27_the_bundle_is_the_systems_roots_plus_ours(home: Home, system: Path) -> None:
+    """llmtrim PR#139: a bundle of one root broke every other host. Every other host is reached as
+    before."""
     assert home.ca_bundle == trust.write_ca_bundle(home, {})
     assert {"system one", "system two", "acm"} == set(names(home.ca_bundle))
     assert 0o600 == stat.S_IMODE(home.ca_bundle.stat().st_mode)

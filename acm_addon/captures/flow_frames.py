@@ -15,9 +15,9 @@ from typing import IO, Any
 
 from acm_addon.captures.base import Captured, NotACallError, aware, duration, header_map, status_of
 from acm_addon.captures.tnetstrings import Item, members, value
-from acm_addon.routing import provider_of_host
+from acm_addon.routing import BUILT_IN, Directory
 
-_HEAD = Struct(">BQ32s??II")
+_HEAD = Struct(">BQ32s?III")
 _FIELD = re.compile(r"[0-9]{1,12}:([0-9]{1,12}):")
 _LENGTH = re.compile(r",([0-9]{1,12}):")
 _AUTHORITY = re.compile(r"(?P<host>[^:]+|\[.+\])(?::\d+)?")
@@ -39,16 +39,18 @@ class Frame:
     digest: bytes
     """SHA-256 of the flow's bytes."""
     broken_off: bool = False
-    websocket: bool = False
     request: bytes = b""
     """The members of its dictionary."""
     response: bytes = b""
     """The same; empty where there was no answer."""
+    websocket: bytes = b""
+    """The same, of what was said on a websocket; empty where the flow is none."""
 
     def packed(self) -> bytes:
-        sizes = len(self.request), len(self.response)
-        head = _HEAD.pack(self.kind, self.end, self.digest, self.broken_off, self.websocket, *sizes)
-        return head + self.request + self.response
+        parts = self.request, self.response, self.websocket
+        sizes = map(len, parts)
+        head = _HEAD.pack(self.kind, self.end, self.digest, self.broken_off, *sizes)
+        return b"".join((head, *parts))
 
 
 def read_frame(file: IO[bytes]) -> Frame | None:
@@ -56,21 +58,20 @@ def read_frame(file: IO[bytes]) -> Frame | None:
     head = file.read(_HEAD.size)
     if len(head) < _HEAD.size:
         return None
-    kind, end, digest, broken_off, websocket, request_size, response_size = _HEAD.unpack(head)
-    rest = file.read(request_size + response_size)
-    if len(rest) < request_size + response_size:
+    kind, end, digest, broken_off, *sizes = _HEAD.unpack(head)
+    parts = [file.read(size) for size in sizes]
+    if [len(part) for part in parts] != sizes:
         return None
-    request, response = rest[:request_size], rest[request_size:]
-    return Frame(Kind(kind), end, digest, broken_off, websocket, request, response)
+    return Frame(Kind(kind), end, digest, broken_off, *parts)
 
 
-def host_of(request: Mapping[str, Item], data: bytes) -> str:
+def host_of(request: Mapping[str, Item], data: bytes, directory: Directory = BUILT_IN) -> str:
     """Where a request went. In transparent mode that is an address, and its headers name the host.
 
     Raises ValueError or LookupError, as does what is below.
     """
     host = str(value(data, *request["host"]))
-    return host if provider_of_host(host) else _named_host(request, data) or host
+    return host if directory.of_host(host) else _named_host(request, data) or host
 
 
 def _named_host(request: Mapping[str, Item], data: bytes) -> str | None:
@@ -83,7 +84,7 @@ def _named_host(request: Mapping[str, Item], data: bytes) -> str | None:
     return found["host"] if found else name
 
 
-def captured(frame: Frame) -> Captured:
+def captured(frame: Frame, directory: Directory = BUILT_IN) -> Captured:
     """Raises NotACallError, or TypeError or what ``host_of`` raises for an unreadable one."""
     if frame.kind is Kind.NO_CALL:
         raise NotACallError
@@ -95,7 +96,7 @@ def captured(frame: Frame) -> Captured:
     started = _number(request, data, "timestamp_start")
     return Captured(
         method=value(data, *request["method"]).decode("utf-8", "surrogateescape").upper(),
-        host=host_of(request, data),
+        host=host_of(request, data, directory),
         path=value(data, *request["path"]).decode("utf-8", "surrogateescape"),
         time=None if started is None else aware(datetime.fromtimestamp(started, UTC)),
         request_headers=_headers(request, data),
@@ -104,10 +105,19 @@ def captured(frame: Frame) -> Captured:
         response_headers=_headers(response, frame.response) if response else {},
         response_body=_body(response, frame.response) if response else None,
         broken_off=frame.broken_off,
-        websocket=frame.websocket,
+        websocket=bool(frame.websocket),
+        messages=_messages(frame.websocket),
         seconds=_since(started, response, frame.response, "timestamp_end"),
         first_byte_seconds=_since(started, response, frame.response, "timestamp_start"),
     )
+
+
+def _messages(data: bytes) -> list[tuple[bool, bytes]] | None:
+    """Lists of opcode, whether the client sent it, content, and more. None for no websocket."""
+    if not data:
+        return None
+    said = value(data, *members(data, 0, len(data))["messages"])
+    return [(bool(from_client), bytes(content)) for _, from_client, content, *_ in said]
 
 
 def _headers(message: Mapping[str, Item], data: bytes) -> dict[str, str]:

@@ -14,6 +14,7 @@ from acm_addon.captures.files import Raw, format_of, raw_entries
 from acm_addon.captures.replay import Importing, Kind, entry_of
 from acm_addon.model import Attribution, Source, utc_now
 from acm_addon.pricing import PriceTable
+from acm_addon.routing import BUILT_IN, Directory
 from acm_addon.settlement import Record
 
 _TEXTS: Mapping[Format, Callable[[Mapping[str, Any]], Captured]] = {
@@ -60,13 +61,19 @@ class Tally:
 class Reading:
     """One capture file. Reads it once, front to back, and holds one entry of it at a time."""
 
-    def __init__(self, path: Path, table: PriceTable, attribution: Attribution) -> None:
+    def __init__(
+        self,
+        path: Path,
+        table: PriceTable,
+        attribution: Attribution,
+        directory: Directory = BUILT_IN,
+    ) -> None:
         """Raises OSError."""
         self.tally = Tally()
         self.format = format_of(path)
         self.read_bytes = 0
         self._path = path
-        self._importing = Importing(table, attribution, _date_of(path))
+        self._importing = Importing(table, attribution, _date_of(path), directory)
         self._chain = hashlib.sha256()
         """Of all the entries so far. A row's id is derived from it: the same file gives the same
         ids, and so does one that has grown since."""
@@ -114,7 +121,7 @@ class Reading:
         """
         if raw.frame is not None:
             self._chain.update(raw.frame.digest)
-            return flow_frames.captured(raw.frame)
+            return flow_frames.captured(raw.frame, self._importing.directory)
         if raw.data is None:
             raise ValueError("the entry is cut off or too long")
         value = _parsed(raw.data)

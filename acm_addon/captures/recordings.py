@@ -45,7 +45,10 @@ def captured(record: Mapping[str, Any]) -> Captured:
 def _messages(values: Any) -> list[tuple[bool, bytes]] | None:
     if values is None:
         return None
-    return [(each["direction"] == "sent", _message(each["data"])) for each in values]
+    # A message without data is the closing one.
+    return [
+        (each["direction"] == "sent", _message(each["data"])) for each in values if "data" in each
+    ]
 
 
 def _message(data: Any) -> bytes:

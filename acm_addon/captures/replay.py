@@ -4,7 +4,7 @@ What differs from live traffic is only what a capture lacks: the time, where it 
 caller's; a body that it does not hold is not taken for an empty one, and not estimated.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
@@ -12,9 +12,10 @@ from acm_addon.booking import book
 from acm_addon.captures.base import Captured
 from acm_addon.estimate import estimated_usage
 from acm_addon.model import Attribution, Entrance, Entry, Reason, Source, derived_id
+from acm_addon.pending import PendingCalls
 from acm_addon.pricing import PriceTable
 from acm_addon.providers.base import Billing, Endpoint, Provider, RequestHead
-from acm_addon.routing import provider_of_host
+from acm_addon.routing import BUILT_IN, Directory
 from acm_addon.settlement import Link, Record, Settlement
 from acm_addon.tap import Arrival, Call, Result, exhaust
 
@@ -34,13 +35,15 @@ class Importing:
     attribution: Attribution
     fallback_time: datetime
     """When an exchange took place whose capture does not say."""
+    directory: Directory = BUILT_IN
+    pending: PendingCalls = field(default_factory=PendingCalls)
 
 
 def entry_of(
     captured: Captured, digest: bytes, source: Source, of: Importing
 ) -> Entry | list[Record] | Kind:
     """The row of one exchange. ``digest`` identifies it: the same one always gives the same id."""
-    provider = provider_of_host(captured.host)
+    provider = of.directory.of_host(captured.host)
     if provider is None:
         return Kind.NOT_PROVIDER
     path, _, query = captured.path.partition("?")
@@ -54,6 +57,7 @@ def entry_of(
     if endpoint.billing is Billing.RESULT:
         return _records(call.result(), source, of)
     outcome = call.finish(captured.seconds, _failure(captured, endpoint), left=True)
+    of.pending.note(outcome.exchange)
     # Texts that the capture does not hold are not without words.
     estimated = outcome.texts and not _lacks_body(captured)
     usage = estimated_usage(outcome) if estimated else outcome.usage
@@ -66,7 +70,7 @@ def _records(result: Result | None, source: Source, of: Importing) -> list[Recor
         return Kind.FREE
     records: list[Record] = [Link(result.provider, at, result.object_id) for at in result.links]
     if (settles := result.settles) is not None:
-        exchange = replace(settles.exchange, entrance=Entrance.IMPORT, attribution=of.attribution)
+        exchange = of.pending.complete(settles.exchange)
         entry = book(exchange, settles.usage, of.table, settles.price_provider, source)
         records.append(Settlement(entry))
     return records or Kind.FREE

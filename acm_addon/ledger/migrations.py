@@ -209,7 +209,29 @@ def m005_asynchronous_work(db: Database) -> None:
 
 
 @migrations()
-def m006_project_names(db: Database) -> None:
+def m006_repricings(db: Database) -> None:
+    """The bills that rows had before they were priced again, each until its ``time``."""
+    db.execute(
+        """
+        CREATE TABLE repricings (
+            seq INTEGER PRIMARY KEY,
+            call INTEGER NOT NULL,
+            time INTEGER NOT NULL,
+            price_status TEXT NOT NULL,
+            cost INTEGER,
+            computed_cost INTEGER,
+            known_cost INTEGER NOT NULL,
+            lines TEXT NOT NULL,
+            price_version TEXT,
+            reason TEXT
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX repricings_call ON repricings (call)")
+
+
+@migrations()
+def m007_project_names(db: Database) -> None:
     """What a renamed project is called now, for rows that come late under its old name."""
     db.execute(
         """
@@ -221,7 +243,7 @@ def m006_project_names(db: Database) -> None:
     )
 
 
-_M007_IN_WINDOW = """
+_M008_IN_WINDOW = """
     since <= {row}.time AND {row}.time < until
     AND (project IS NULL OR project = {row}.project)
     AND ("key" IS NULL OR "key" = {row}."key")
@@ -234,22 +256,22 @@ _M007_IN_WINDOW = """
         )
     ))
 """
-_M007_ADD = f"""
+_M008_ADD = f"""
     UPDATE budget_windows SET spent = spent + NEW.cost
-    WHERE NEW.cost IS NOT NULL AND {_M007_IN_WINDOW.format(row="NEW")};
+    WHERE NEW.cost IS NOT NULL AND {_M008_IN_WINDOW.format(row="NEW")};
 """
-_M007_TAKE_AWAY = f"""
+_M008_TAKE_AWAY = f"""
     UPDATE budget_windows SET spent = spent - OLD.cost
-    WHERE OLD.cost IS NOT NULL AND {_M007_IN_WINDOW.format(row="OLD")};
+    WHERE OLD.cost IS NOT NULL AND {_M008_IN_WINDOW.format(row="OLD")};
 """
-_M007_RELEASE = """
+_M008_RELEASE = """
     DELETE FROM holds WHERE call = NEW.id AND NEW.cost IS NOT NULL;
     UPDATE holds SET state = 'booked' WHERE call = NEW.id;
 """
 
 
 @migrations()
-def m007_budgets(db: Database) -> None:
+def m008_budgets(db: Database) -> None:
     """What is spent in the present windows of hard budgets, and what running calls hold of them.
 
     Triggers keep both, so that they change with the rows, in the same transaction, whatever
@@ -287,8 +309,8 @@ def m007_budgets(db: Database) -> None:
     )
     db.execute("CREATE INDEX holds_window ON holds (budget, since, state, amount)")
     for name, event, body in (
-        ("calls_added", "INSERT", _M007_ADD + _M007_RELEASE),
-        ("calls_changed", "UPDATE", _M007_TAKE_AWAY + _M007_ADD + _M007_RELEASE),
-        ("calls_removed", "DELETE", _M007_TAKE_AWAY),
+        ("calls_added", "INSERT", _M008_ADD + _M008_RELEASE),
+        ("calls_changed", "UPDATE", _M008_TAKE_AWAY + _M008_ADD + _M008_RELEASE),
+        ("calls_removed", "DELETE", _M008_TAKE_AWAY),
     ):
         db.execute(f"CREATE TRIGGER {name} AFTER {event} ON calls BEGIN {body} END")

@@ -32,6 +32,7 @@ from acm_addon.ledger.crosstab import (
     queries,
 )
 from acm_addon.ledger.measures import DIMENSIONS, HISTOGRAM, MEASURES, QUARTER
+from acm_addon.ledger.priceable import Extent, Priceable, Repricing, extent, priceable, repricings
 from acm_addon.ledger.rows import COLUMNS, entry, to_micros
 from acm_addon.ledger.spans import Source, Span, spans
 from acm_addon.ledger.sqlite import BUSY_SECONDS, SCHEMA_VERSION, newer_ledger
@@ -179,6 +180,18 @@ class LedgerReader:
         """What is used of a budget in one of its windows."""
         with self._reading() as conn:
             return holds.standing_now(conn, budget, window) if conn else Standing()
+
+    def extent(self, since: datetime, until: datetime) -> Extent:
+        """Where the calls of a range lie, and how many there are."""
+        return extent(self._rows, since, until)
+
+    def priceable(self, of: Extent) -> Iterator[Priceable]:
+        """What of the calls decides their prices. Other calls may be booked meanwhile."""
+        return priceable(self._rows, of)
+
+    def repricings(self, call_id: str) -> list[Repricing]:
+        """The bills that a call had before the present one, the oldest first."""
+        return repricings(self._rows, call_id)
 
     def no_price(self, since: datetime) -> list[NoPrice]:
         """Calls from ``since`` on without a whole price, by provider and model."""

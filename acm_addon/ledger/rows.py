@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from acm_addon.entry_json import entry_from_json, entry_to_json
-from acm_addon.model import Entry, PriceStatus, Reason
+from acm_addon.model import CostLine, Entry, PriceStatus, Reason
 
 COLUMNS = tuple(field.name for field in fields(Entry))
 
@@ -15,7 +16,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NESTED = ("tags", "usage", "lines", "source", "price_context", "other_usage")
 _AMOUNTS = ("cost", "computed_cost", "provider_cost", "known_cost")
-_SANE_AMOUNT = 10**15
+SANE_AMOUNT = 10**15
 """A million dollars. An amount beyond it, for one call, is garbage that a sum must not carry."""
 _SANE_INTEGER = 2**53
 
@@ -38,7 +39,7 @@ def row(entry: Entry) -> list[object]:
     no text (half a surrogate pair) become question marks.
     """
     values = entry_to_json(entry)
-    if any(_beyond(values[name], _SANE_AMOUNT) for name in _AMOUNTS):
+    if any(_beyond(values[name], SANE_AMOUNT) for name in _AMOUNTS):
         values = entry_to_json(_without_money(entry))
     values["time"] = to_micros(entry.time)
     values["stream"] = int(entry.stream)
@@ -55,6 +56,24 @@ def entry(values: Sequence[object]) -> Entry:
     for name in _NESTED:
         found[name] = None if found[name] is None else json.loads(found[name])
     return entry_from_json(found)
+
+
+def lines_text(lines: Sequence[CostLine]) -> str:
+    """A bill's lines as ``row`` writes them, fast: a million rows are priced again at once."""
+    return f"[{','.join([_line_text(line) for line in lines])}]"
+
+
+def _line_text(line: CostLine) -> str:
+    quantity = line.quantity if isinstance(line.quantity, int) else f'"{line.quantity}"'
+    name, price = _line_frame(line.sku, line.unit, f"{line.unit_price:f}")
+    return f"{name}{quantity}{price}{line.amount}}}"
+
+
+@lru_cache(10_000)
+def _line_frame(sku: str, unit: str, unit_price: str) -> tuple[str, str]:
+    """What the lines of one price have in common, before the quantity and behind it."""
+    names = _json({"sku": sku, "unit": unit})[:-1]
+    return f'{names},"quantity":', f',"unit_price":"{unit_price}","amount":'
 
 
 def _beyond(value: object, limit: int) -> bool:

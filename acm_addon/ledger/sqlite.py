@@ -20,7 +20,7 @@ from acm_addon.ledger.rows import row, scalar
 from acm_addon.model import Completeness, Entry
 from acm_addon.settlement import Effect, Record, take
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """How many migrations there are: what ``PRAGMA user_version`` says of a current ledger."""
 
 BUSY_SECONDS = 5.0

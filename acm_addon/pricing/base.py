@@ -22,11 +22,29 @@ _MINIMUMS = {
 def base_document() -> Json:
     """Units, providers, models and prices. Amounts are texts, as exact as the dataset's."""
     from genai_prices.data import providers
+
+    return _document(providers, version("genai-prices"))
+
+
+def published_document(payload: Any, release: str) -> Json:
+    """The same of the data that genai-prices publishes between its releases, as parsed JSON.
+
+    Raises ValueError where it is not what this version of the library reads.
+    """
+    # What the library's own UpdatePrices.fetch does; the library is pinned.
+    from genai_prices.types import _providers_from_raw
+
+    if not isinstance(payload, list):
+        raise ValueError("not a list of providers")
+    return _document(_providers_from_raw(payload), release)
+
+
+def _document(providers: list[Any], release: str) -> Json:
     from genai_prices.data_units import unit_data
 
     return {
         "name": "genai-prices",
-        "version": version("genai-prices"),
+        "version": release,
         "units": {name: dict(unit) for name, unit in unit_data.items()},
         "providers": {provider.id: _provider(provider) for provider in providers},
     }

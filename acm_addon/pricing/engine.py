@@ -2,9 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context
 
-from acm_addon.model import Cost, CostLine, PriceStatus, Quantities, Quantity, Reason, Usage
+from acm_addon.model import (
+    FREE_OF_CHARGE,
+    Cost,
+    CostLine,
+    PriceStatus,
+    Quantities,
+    Quantity,
+    Reason,
+    Usage,
+)
 from acm_addon.pricing.rates import Ladder, Rate, RateCard
 from acm_addon.pricing.split import Split, split
 from acm_addon.pricing.table import PriceTable
@@ -22,17 +31,21 @@ def price(
     at: datetime,
     context: Mapping[str, str],
     table: PriceTable,
+    project: str | None = None,
 ) -> Cost:
     """What ``usage`` costs by ``table``. Never raises for any usage, model or context.
 
     ``provider`` is the price table's id of it; ``at`` is aware and names the moment whose prices
-    hold. Each line is rounded once, half-even, to nano-dollars. ``computed`` is None unless every
-    reported quantity has a price and the quantities agree with one another.
+    hold; ``project`` may have prices of its own. Each line is rounded once, half-even, to
+    nano-dollars. ``computed`` is None unless every reported quantity has a price and the quantities
+    agree with one another.
     """
+    if provider == FREE_OF_CHARGE:
+        return Cost((), PriceStatus.FREE, 0, 0, table.version)
     if not usage.quantities:
         return _unpriced(table, Reason.NO_USAGE)
     names = tuple(usage.quantities)
-    planned = table.plan(provider, model, context, at, names) if model else None
+    planned = table.plan(provider, model, context, at, names, project=project) if model else None
     if planned is None:
         return _unpriced(table, Reason.UNKNOWN_MODEL)
     card, by = planned
@@ -85,6 +98,16 @@ def _rate(ladder: Ladder, input_tokens: Quantity) -> Rate:
 
 
 def _line(unit: str, quantity: Quantity, rate: Rate) -> CostLine:
-    exact = _EXACT.multiply(Decimal(quantity), rate.nano_price)
-    amount = int(exact.to_integral_value(ROUND_HALF_EVEN))
+    if isinstance(quantity, int):
+        amount = _rounded(quantity * rate.nano_ratio[0], rate.nano_ratio[1])
+    else:
+        exact = _EXACT.multiply(quantity, rate.nano_price)
+        amount = int(exact.to_integral_value(ROUND_HALF_EVEN))
     return CostLine(rate.sku, unit, quantity, rate.unit_price, amount)
+
+
+def _rounded(numerator: int, denominator: int) -> int:
+    """The quotient, half-even. Neither is negative."""
+    whole, rest = divmod(numerator, denominator)
+    twice = 2 * rest
+    return whole + (twice > denominator or (twice == denominator and whole % 2 == 1))

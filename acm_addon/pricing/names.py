@@ -14,7 +14,8 @@ def candidates(model: str) -> Iterator[str]:
     """The names to look ``model`` up by, best first, in lower case.
 
     As it is; without a resource path (``models/gemini-2.0-flash``, Vertex's
-    ``publishers/google/models/…``); with a compact date spelled out (``gpt-4o-20240806``).
+    ``publishers/google/models/…``); with a compact date spelled out (``gpt-4o-20240806``); a
+    fine-tune without its owner and id (``ft:gpt-4.1-2025-04-14`` of ``ft:…:acme::9xYz``).
     """
     name = model.strip().lower()
     yield name
@@ -24,6 +25,8 @@ def candidates(model: str) -> Iterator[str]:
     dated = _COMPACT_DATE.sub(_spell_out, bare)
     if dated != bare:
         yield dated
+    if name.startswith("ft:") and (model_and_owner := name.split(":"))[2:]:
+        yield f"ft:{model_and_owner[1]}"
 
 
 def is_fine_tune(name: str) -> bool:

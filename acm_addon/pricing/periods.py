@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from pricing_data import Alias, Price, ProviderPrices
+from pricing_data import Overrides, ProviderPrices
 from pricing_data.entries import BEIJING
+from pricing_data.entries import Period as Dated
 
 _NEW_DAY = 24 - BEIJING // timedelta(hours=1)
 """The hour, in UTC, at which a day begins in Beijing."""
@@ -40,17 +41,24 @@ class Periods:
 
 
 def periods(
-    base: Mapping[str, Mapping[str, Any]], overlay: Mapping[str, ProviderPrices]
+    base: Mapping[str, Mapping[str, Any]],
+    overlay: Mapping[str, ProviderPrices],
+    overrides: Overrides,
 ) -> Periods:
-    """Those of the base document's providers and of the overlay's entries."""
+    """Those of the base document's providers, of our entries, and of the user's."""
     constraints = list(_constraints(base.values()))
-    entries: list[Price | Alias] = []
-    for each in overlay.values():
-        entries += (*each.prices, *each.aliases)
+    prices = [price for each in overlay.values() for price in each.prices]
+    prices += [price for each in overrides.prices.values() for price in each]
+    dated = [price.period for price in prices]
+    for ours in overlay.values():
+        dated += [each.period for each in ours.aliases]
+        dated += [each.period for each in ours.multipliers]
+    dated += [each.period for maps in overrides.maps.values() for each in maps]
+    dated += [each.period for each in overrides.discounts]
     return Periods(
-        moments=tuple(sorted({*_starts(constraints), *_bounds(entries)})),
+        moments=tuple(sorted({*_starts(constraints), *_bounds(dated)})),
         times=tuple(sorted({*_times(constraints)})),
-        weekdays=any(price.beijing_weekdays for each in overlay.values() for price in each.prices),
+        weekdays=any(price.beijing_weekdays for price in prices),
     )
 
 
@@ -76,8 +84,8 @@ def _times(constraints: Iterable[Mapping[str, str]]) -> Iterator[time]:
             yield time.fromisoformat(each["end_time"])
 
 
-def _bounds(entries: Iterable[Price | Alias]) -> Iterator[datetime]:
-    for entry in entries:
-        for bound in (entry.period.start, entry.period.end):
+def _bounds(dated: Iterable[Dated]) -> Iterator[datetime]:
+    for period in dated:
+        for bound in (period.start, period.end):
             if bound is not None:
                 yield bound

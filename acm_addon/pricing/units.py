@@ -1,10 +1,10 @@
 """The units that quantities are counted in, and which unit is a part of which.
 
 A unit is a set of dimensions; a unit with more of them is a part of every unit with fewer
-(``cache_read_tokens`` of ``input_tokens``). genai-prices defines most; ours stand alone.
+(``cache_read_tokens`` of ``input_tokens``). genai-prices defines most; most of ours stand alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,12 +31,20 @@ class Unit:
 class Units:
     """All units by name, and by price key."""
 
-    def __init__(self, document: Mapping[str, Mapping[str, Any]], own: Iterable[str]) -> None:
-        """``document`` is the base's; raises KeyError where it is malformed."""
-        dimensions = {name: frozenset(raw["dimensions"].items()) for name, raw in document.items()}
-        self.by_name = {name: _unit(name, raw, dimensions) for name, raw in document.items()}
-        for name in own:
-            self.by_name[name] = Unit(name, name, 1, (), name, None, False, False)
+    def __init__(
+        self,
+        document: Mapping[str, Mapping[str, Any]],
+        own: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        """``document`` is the base's; ``own`` gives dimensions by name, none for what stands alone.
+
+        Raises KeyError where either is malformed.
+        """
+        base = {name: dict(raw["dimensions"]) for name, raw in document.items()}
+        alone = {name: dict(own[name]) or {"alone": name} for name in own}
+        dimensions = {name: frozenset(each.items()) for name, each in {**base, **alone}.items()}
+        raw_units = {**{name: {"per": 1} for name in own}, **document}
+        self.by_name = {name: _unit(name, raw_units[name], dimensions) for name in dimensions}
         self.parts = {
             name: frozenset(u.name for u in self.by_name.values() if name in u.ancestors)
             for name in self.by_name
@@ -64,7 +72,7 @@ def _unit(name: str, raw: Mapping[str, Any], dimensions: Mapping[str, _Dimension
         ancestors=ancestors,
         root=root,
         split_of=_without(own, "cache_ttl", dimensions) if "cache_ttl" in kinds else None,
-        own_price_only=kinds.get("cache_ttl") == "1h",
+        own_price_only=kinds.get("cache_ttl") in {"1h", "12h"},
         needs_total=kinds.get("family") == "tokens",
     )
 

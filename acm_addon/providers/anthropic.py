@@ -4,9 +4,12 @@
 - Thinking is inside output.
 - Streams: ``message_start`` has the input and a stub of the output; each ``message_delta`` has
   cumulative counts, and the last one wins, field by field.
-- Billed besides tokens: web searches (``server_tool_use``). ``service_tier``, ``speed``, and
-  ``inference_geo`` of the response decide the price.
+- Billed besides tokens: web searches (``server_tool_use``); fetching pages is free. What other
+  models do in a call, as advisors or before a fallback, is priced model by model.
+- ``service_tier``, ``speed``, and ``inference_geo`` of the response decide the price.
+- Batches are created free, and billed when their results pass by: see ``anthropic_batches``.
 - Legacy ``complete`` reports no usage.
+- Cannot be seen: how long a container ran for code execution, and results fetched elsewhere.
 - Credential: ``x-api-key``, or a bearer token. Gateway and forward entrance both work.
 """
 
@@ -17,7 +20,8 @@ from dataclasses import dataclass
 
 from acm_addon.json_fields import JsonFields, parse
 from acm_addon.providers import openai
-from acm_addon.providers.anthropic_usage import serving_model, tally_usage
+from acm_addon.providers.anthropic_batches import BatchBody, results
+from acm_addon.providers.anthropic_usage import other_models, serving_model, tally_usage
 from acm_addon.providers.base import (
     WEBSOCKET,
     Access,
@@ -43,9 +47,13 @@ _METERED = {
     "/v1/chat/completions": "chat.completions",
 }
 _FREE = re.compile(
-    r"/v1/(?:messages/count_tokens|messages/batches/[^/]+/cancel|files|models|skills(?:/.*)?"
+    r"/v1/(?:messages/count_tokens|messages/batches/[^/]+/cancel|files(?:/.*)?|models(?:/.*)?"
+    r"|skills(?:/.*)?"
     r"|organizations/.*)"
 )
+_BATCHES = "/v1/messages/batches"
+_BATCH = re.compile(rf"{_BATCHES}/([^/]+)")
+_RESULTS = re.compile(rf"{_BATCHES}/([^/]+)/results")
 _REQUEST = tuple(
     (key,)
     for key in ("model", "stream", "max_tokens", "max_tokens_to_sample", "service_tier", "speed")
@@ -114,6 +122,7 @@ class MessagesBody(ResponseBody):
         tally = tally_usage(usage, model, stub=stub)
         tier = name(usage.get("service_tier"))
         region = name(usage.get("inference_geo"))
+        context = _context(tier, name(usage.get("speed")), region)
         return Reading(
             model=model,
             object_id=name(message.get("id")),
@@ -122,7 +131,8 @@ class MessagesBody(ResponseBody):
             quantities=tally.quantities,
             bad=tally.bad,
             output_missing="output_tokens" not in tally.quantities,
-            price_context=_context(tier, name(usage.get("speed")), region),
+            price_context=context,
+            others=other_models(usage, model, context),
             finished=finished,
             failed=self._failed or bool(message.get("error")),
         )
@@ -164,7 +174,12 @@ class CompleteBody(ResponseBody):
 
 
 _ORIGIN = Origin("api.anthropic.com")
-_ACCESS = Access(credential="x-api-key, or a bearer token")
+_ACCESS = Access(
+    credential="x-api-key, or a bearer token",
+    notes="A batch is priced when its results pass by. Container hours of code execution cannot be "
+    "seen.",
+    endpoints=tuple(_METERED.values()),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +194,13 @@ class Anthropic:
         path = head.path.rstrip("/")
         if head.websocket:
             return WEBSOCKET
+        if head.method == "GET" and (result := _result(path)):
+            return result
         if head.method != "POST" or _FREE.fullmatch(path):
             return Endpoint("manage", Billing.FREE)
         if path in _METERED:
             return Endpoint(_METERED[path])
-        if path == "/v1/messages/batches":
+        if path == _BATCHES:
             return Endpoint("batches", Billing.PENDING)
         return Endpoint("other", Billing.UNKNOWN)
 
@@ -197,6 +214,9 @@ class Anthropic:
     ) -> ResponseReader:
         if endpoint.name == "chat.completions":
             return openai.response_reader(endpoint, request, head)
+        if endpoint.name == "batches":
+            # Of a batch, only its results say something of prices.
+            return results(head) if endpoint.price_context else BatchBody(request, head)
         body = CompleteBody if endpoint.name == "complete" else MessagesBody
         return body(request, head)
 
@@ -211,6 +231,16 @@ class Anthropic:
 
 
 ANTHROPIC = Anthropic()
+
+
+def _result(path: str) -> Endpoint | None:
+    """A look at a batch, or at its results."""
+    if batch := _BATCH.fullmatch(path):
+        return Endpoint("batches", Billing.RESULT, object_id=batch[1])
+    if batch := _RESULTS.fullmatch(path):
+        context = {"processing": "batch"}
+        return Endpoint("batches", Billing.RESULT, object_id=batch[1], price_context=context)
+    return None
 
 
 def _request(fields: JsonFields) -> RequestFacts:

@@ -5,12 +5,13 @@ three. Thinking is inside ``output_tokens``.
 
 ``iterations`` lists the samplings that one call took. The totals beside it leave some out:
 ``compaction`` always, and whatever another model did (``advisor_message``, and the hops before a
-``fallback_message``). What other models consumed cannot be priced at the row's one model, so it is
-counted in units of its own that have no price: the row is partly priced, never silently too cheap.
+``fallback_message``). What other models consumed is kept apart, model by model, and priced as such.
 """
 
 from collections.abc import Mapping
 
+from acm_addon.model import ModelUsage
+from acm_addon.providers.by_model import ByModel
 from acm_addon.providers.tally import Tally, mapping, name
 
 _ITERATION_FIELDS = (
@@ -35,7 +36,7 @@ def tally_usage(usage: Mapping[str, object], model: str | None, *, stub: bool = 
     tally = Tally()
     if not usage:
         return tally
-    totals, others = _totals(tally, usage, model)
+    totals = _totals(tally, usage, model)
     plain = totals["input_tokens"]
     read = totals["cache_read_input_tokens"]
     written = totals["cache_creation_input_tokens"]
@@ -50,40 +51,42 @@ def tally_usage(usage: Mapping[str, object], model: str | None, *, stub: bool = 
         tally.put(f"cache_write_{ttl}_tokens", _written(tally, usage, model, ttl))
     searches = mapping(usage.get("server_tool_use")).get("web_search_requests")
     tally.put("web_searches", searches)
-    for unit, count in others.items():
-        tally.add(unit, count)
+    tally.check_kinds(usage, dict, "cache_creation", "server_tool_use", "output_tokens_details")
+    tally.check_kinds(usage, list, "iterations")
     tally.check_parts("cache_write_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens")
     tally.check_parts("output_tokens", "output_reasoning_tokens")
     return tally
 
 
-def _totals(
-    tally: Tally, usage: Mapping[str, object], model: str | None
-) -> tuple[dict[str, int | None], dict[str, int]]:
-    """This model's counts, compactions included, and other models' counts by our unit names."""
+def other_models(
+    usage: Mapping[str, object], model: str | None, price_context: Mapping[str, str]
+) -> tuple[ModelUsage, ...]:
+    """What models other than the one that answered consumed, under the same conditions."""
+    sums = ByModel()
+    for iteration in _iterations(usage):
+        if not _is_of(iteration, model):
+            counts = tally_usage({**iteration, "iterations": None}, None)
+            sums.add(name(iteration.get("model")), counts, price_context)
+    return sums.parts()
+
+
+def _totals(tally: Tally, usage: Mapping[str, object], model: str | None) -> dict[str, int | None]:
+    """This model's counts, compactions included."""
     totals = {
         field: tally.count(usage.get(field), required=field in ("input_tokens", "output_tokens"))
         for field in _ITERATION_FIELDS
     }
     own = dict.fromkeys(_ITERATION_FIELDS, 0)
-    others: dict[str, int] = {}
     for iteration in _iterations(usage):
-        counts = {field: tally.count(iteration.get(field)) or 0 for field in _ITERATION_FIELDS}
-        if _is_of(iteration, model):
-            own = {field: own[field] + counts[field] for field in _ITERATION_FIELDS}
-            continue
-        output = counts.pop("output_tokens")
-        for unit, count in (
-            ("other_model_input_tokens", sum(counts.values())),
-            ("other_model_output_tokens", output),
-        ):
-            others[unit] = others.get(unit, 0) + count
+        for field in _ITERATION_FIELDS:
+            count = tally.count(iteration.get(field)) or 0
+            own[field] += count if _is_of(iteration, model) else 0
     for field, count in own.items():
         if (total := totals[field]) is not None:
             totals[field] = max(total, count)
         elif count:
             totals[field] = count
-    return totals, others
+    return totals
 
 
 def _written(tally: Tally, usage: Mapping[str, object], model: str | None, ttl: str) -> int | None:

@@ -97,6 +97,8 @@ class Access:
     """Where the credential travels."""
     notes: str = ""
     """What does not work, or cannot be seen, and why."""
+    endpoints: tuple[str, ...] = ()
+    """The names of the endpoints whose usage is read: what ``acm providers`` lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ class Endpoint:
     """The work that a ``RESULT`` is about, where the path names it."""
     price_context: Mapping[str, str] = field(default_factory=dict)
     """What of the path, the query or the host selects between prices."""
+    price_provider: str | None = None
+    """Whose prices hold, where the path says (Hugging Face); None for the provider's own."""
 
 
 WEBSOCKET = Endpoint("websocket", Billing.UNKNOWN)
@@ -164,6 +168,8 @@ class ResponseFacts:
     links: tuple[str, ...] = ()
     """Ids of objects in which the result of ``object_id`` can be found (a batch's output file)."""
     reason: Reason | None = None
+    price_provider: str | None = None
+    """Whose prices hold, where only the response says; None for the endpoint's."""
 
 
 class RequestReader(Protocol):
@@ -212,7 +218,8 @@ class Provider(Protocol):
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Host names whose TLS the forward entrance opens. A leading ``*.`` matches subdomains."""
+        """Host names whose TLS the forward entrance opens. A leading ``*.`` matches subdomains, a
+        ``*`` elsewhere letters, digits and hyphens: ``bedrock-runtime.*.amazonaws.com``."""
 
     @property
     def price_provider(self) -> str:

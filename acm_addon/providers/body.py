@@ -14,7 +14,8 @@ from typing import ClassVar
 from acm_addon.json_fields import JsonFields, Path, parse
 from acm_addon.model import ModelUsage, Quantities, Reason, UsageSource
 from acm_addon.providers.base import RequestFacts, ResponseFacts, ResponseHead
-from acm_addon.providers.prompts import Answer, Prompt, read_prompt
+from acm_addon.providers.prompt_reader import read_prompt
+from acm_addon.providers.prompts import Answer, Prompt
 from acm_addon.providers.texts import GeneratedText, TextKeys
 from acm_addon.sse import Event, SseParser
 
@@ -64,6 +65,8 @@ class Reading:
     tier: str | None = None
     region: str | None = None
     quantities: Quantities = field(default_factory=dict)
+    source: UsageSource = UsageSource.REPORTED
+    """Of the quantities, where there are any."""
     bad: bool = False
     """Some number was not one, or the numbers contradict each other."""
     output_missing: bool = False
@@ -119,7 +122,7 @@ class ResponseBody(ABC):
 
     def facts(self) -> ResponseFacts:
         reading, closed, unreadable = self._reading()
-        quantities, source = reading.quantities, UsageSource.REPORTED
+        quantities, source = reading.quantities, reading.source
         failed = reading.failed or self._failed_status
         finished = closed and reading.finished
         if not quantities:

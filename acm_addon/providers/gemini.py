@@ -6,18 +6,19 @@
 - Streams (events with ``alt=sse``, else one JSON array) carry ``usageMetadata`` in every chunk,
   cumulative: the one beside the ``finishReason`` wins, which ends the stream though no event says
   so; in a stream that was cut, the largest does.
-- Billed besides tokens: Google searches. Storage of cached content is not in any response.
+- Billed besides tokens: Google searches and prompts grounded in maps, pictures, videos, and cached
+  content by the hour. What indexing the files of a search store costs is in no response.
+- Batches and videos are PENDING until their result passes by: see ``gemini_results``.
 - Credential: ``x-goog-api-key`` or the query (``?key=``). Gateway and forward entrance both work.
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
 from urllib.parse import unquote
 
-from acm_addon.json_fields import ANY, JsonFields, parse
+from acm_addon.json_fields import JsonFields
 from acm_addon.providers import openai
 from acm_addon.providers.base import (
     WEBSOCKET,
@@ -32,32 +33,54 @@ from acm_addon.providers.base import (
     ResponseReader,
     WebSocketReader,
 )
-from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
-from acm_addon.providers.gemini_usage import tally_grounding, tally_usage
-from acm_addon.providers.tally import Tally, mapping, name
-from acm_addon.providers.texts import TextKeys
-from acm_addon.sse import Event
+from acm_addon.providers.body import JsonRequestReader, ResponseBody
+from acm_addon.providers.gemini_bodies import EmbedBody, GenerateBody
+from acm_addon.providers.gemini_interactions import InteractionBody, interaction_request
+from acm_addon.providers.gemini_live import LiveReader
+from acm_addon.providers.gemini_results import (
+    BatchBody,
+    CachedContentBody,
+    OperationBody,
+    PredictBody,
+    answers_file,
+)
+from acm_addon.providers.tally import Tally, name
 
 _MODEL_CALL = re.compile(r"/v1[a-z0-9]*/((?:models|tunedModels|dynamic)/[^/:]+):(\w+)")
 _OPENAI_PREFIX = re.compile(r"/v1[a-z0-9]*/openai(?=/)")
 _FREE = re.compile(
     r"(?:/upload)?/v1[a-z0-9]*/(?:files(?:/.*)?|files:register|batches/[^/]+:(?:cancel|delete)"
-    r"|tunedModels/[^/:]+/permissions|tunedModels/[^/:]+:transferOwnership"
+    r"|interactions/[^/]+/cancel|fileSearchStores|auth_tokens|tunedModels/[^/:]+/permissions|tunedModels/[^/:]+:transferOwnership"
     r"|corpora(?:/.*)?)"
 )
 _KNOWN_UNREAD = re.compile(
     r"(?:/upload)?/v1[a-z0-9]*/(cachedContents|fileSearchStores|interactions)(?:/.*)?"
 )
-"""Cached content is billed by the hour, and files of a search store by the tokens embedded."""
+"""To keep cached content for longer costs more, and files of a search store cost the tokens that
+are embedded."""
+_CREATED = re.compile(r"/v1[a-z0-9]*/(cachedContents|interactions)")
+_RESULTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(path), name)
+    for path, name in (
+        (r"/v1[a-z0-9]*/interactions/([^/]+)", "interactions"),
+        (r"/v1[a-z0-9]*/(batches/[^/:]+)", "batchGenerateContent"),
+        (r"/v1[a-z0-9]*/((?:models|tunedModels)/[^/]+/operations/[^/:]+)", "predictLongRunning"),
+    )
+)
+"""Where the result of earlier work is shown, and what of the path names the work."""
+_DOWNLOAD = re.compile(r"(?:/download)?/v1[a-z0-9]*/(files/[^/:]+):download")
+"""Of any file, and so of a batch's answers."""
+_LIVE = ("BidiGenerateContent", "BidiGenerateContentConstrained")
 _METERED_METHODS = (
     "generateContent",
     "streamGenerateContent",
     "embedContent",
     "batchEmbedContents",
+    "predict",
 )
 _FREE_METHODS = ("countTokens", "countMessageTokens", "countTextTokens")
 _PENDING_METHODS = ("batchGenerateContent", "asyncBatchEmbedContent", "predictLongRunning")
-_UNREAD_METHODS = ("predict", "generateAnswer")
+_UNREAD_METHODS = ("generateAnswer",)
 
 _REQUEST = (
     ("generationConfig", "maxOutputTokens"),
@@ -66,15 +89,12 @@ _REQUEST = (
     ("serviceTier",),
     ("service_tier",),
 )
-_TIERS = {
-    "ON_DEMAND": "standard",
-    "ON_DEMAND_PRIORITY": "priority",
-    "ON_DEMAND_FLEX": "flex",
-    "PROVISIONED_THROUGHPUT": "provisioned",
-}
-_TOTAL = re.compile(rb'"totalTokenCount"\s*+:\s*+(\d{1,15})')
-_FINISH = re.compile(rb'"(?:finishReason|blockReason)"\s*+:\s*+"')
-_ERROR = re.compile(rb'"error"\s*+:\s*+\{')
+_VIDEO = tuple(
+    ("parameters", key)
+    for key in ("durationSeconds", "sampleCount", "numberOfVideos", "resolution", "generateAudio")
+)
+_VIDEO_SECONDS = 8
+"""Of a video whose request names no length (ai.google.dev/gemini-api/docs/video)."""
 _STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -88,130 +108,13 @@ _STATUSES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-_MAX_QUERIES = 1000
-"""Searches of one stream that are told apart."""
-
-_DOCUMENT = (
-    ("modelVersion",),
-    ("responseId",),
-    ("usageMetadata",),
-    ("error",),
-    ("promptFeedback", "blockReason"),
-    ("candidates", ANY, "finishReason"),
-    ("candidates", ANY, "groundingMetadata", "webSearchQueries"),
-)
-
-
-class GenerateBody(ResponseBody):
-    # Without alt=sse, a stream is a JSON array of such documents.
-    WANTED = (*_DOCUMENT, *((ANY, *path) for path in _DOCUMENT))
-    DOCUMENT_TEXT: ClassVar[TextKeys | None] = TextKeys(
-        ("text", "name", "code"), objects=("args",), foreign=("groundingMetadata",)
-    )
-    STREAM_TEXT: ClassVar[TextKeys | None] = DOCUMENT_TEXT
-    _HAS_OUTPUT = True
-
-    def __init__(self, request: RequestFacts, head: ResponseHead) -> None:
-        super().__init__(request, head)
-        self._usage: bytes | None = None
-        self._total = -1
-        self._ended = False
-        self._failed = False
-        self._queries: set[str] = set()
-        self._grounded = False
-
-    def _notice(self, event: Event) -> bool:
-        data = event.data
-        ends = _FINISH.search(data) is not None
-        self._ended = self._ended or ends
-        if b'"usageMetadata"' in data:
-            match = _TOTAL.search(data, data.rfind(b'"usageMetadata"'))
-            total = int(match[1]) if match else 0
-            if ends or total >= self._total:
-                self._total, self._usage = total, data
-        if b'"groundingMetadata"' in data:
-            self._notice_grounding(mapping(parse(data)))
-        if b'"error"' in data and _ERROR.search(data):
-            self._failed = self._failed or bool(mapping(parse(data)).get("error"))
-        return False
-
-    def _notice_grounding(self, chunk: Mapping[str, object]) -> None:
-        candidates = chunk.get("candidates")
-        for candidate in candidates if isinstance(candidates, list) else ():
-            metadata = mapping(mapping(candidate).get("groundingMetadata"))
-            queries = metadata.get("webSearchQueries")
-            if queries and len(self._queries) < _MAX_QUERIES:
-                self._grounded = True
-                self._queries.update(_texts([queries]))
-
-    def _read_stream(self) -> Reading:
-        return self._read(
-            mapping(parse(self._usage)) if self._usage else {},
-            self._queries,
-            finished=self._ended,
-            failed=self._failed,
-        )
-
-    def _read_document(self, fields: JsonFields) -> Reading:
-        in_array = list(fields.values(ANY, "usageMetadata"))
-        at = (ANY,) if in_array else ()
-        usages = [mapping(usage) for usage in in_array or [fields.value("usageMetadata")]]
-        ended = (
-            fields.value(*at, "candidates", ANY, "finishReason") is not None
-            or fields.value(*at, "promptFeedback", "blockReason") is not None
-        )
-        queries = fields.values(*at, "candidates", ANY, "groundingMetadata", "webSearchQueries")
-        document = {
-            "modelVersion": fields.value(*at, "modelVersion"),
-            "responseId": fields.value(*at, "responseId"),
-            "usageMetadata": usages[-1] if ended else max(reversed(usages), key=_total),
-        }
-        return self._read(
-            document,
-            _texts(queries),
-            # A plain document ends where it is closed; a stream can be closed early.
-            finished=ended or not at,
-            failed=bool(fields.value("error") or fields.value(ANY, "error")),
-        )
-
-    def _read(
-        self,
-        document: Mapping[str, object],
-        queries: Iterable[str],
-        *,
-        finished: bool,
-        failed: bool,
-    ) -> Reading:
-        usage = mapping(document.get("usageMetadata"))
-        model = name(document.get("modelVersion"))
-        tally = tally_usage(usage)
-        tally_grounding(tally, queries, grounded=True, model=model or self._request.model)
-        tier = _tier(usage)
-        missing = self._HAS_OUTPUT and "output_tokens" not in tally.quantities
-        return Reading(
-            model=model,
-            object_id=name(document.get("responseId")),
-            tier=tier,
-            quantities=tally.quantities,
-            bad=tally.bad,
-            # Nothing written, nothing counted: an ended answer without a count is an empty one.
-            output_missing=missing and not (finished and usage),
-            price_context={"service_tier": tier} if tier else {},
-            finished=finished,
-            failed=failed,
-        )
-
-
-class EmbedBody(GenerateBody):
-    """Embeddings: input tokens alone, and from older models nothing at all."""
-
-    DOCUMENT_TEXT = None
-    STREAM_TEXT = None
-    _HAS_OUTPUT = False
-
-
 _ORIGIN = Origin("generativelanguage.googleapis.com")
-_ACCESS = Access(credential="x-goog-api-key, or the query's key")
+_ACCESS = Access(
+    credential="x-goog-api-key, or the query's key",
+    notes="A batch is priced when its answers pass by. The length of videos, and what indexing the "
+    "files of a search store costs, cannot be seen.",
+    endpoints=(*_METERED_METHODS, "live", "chat.completions", "embeddings"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,31 +128,31 @@ class Gemini:
     def classify(self, head: RequestHead) -> Endpoint:
         path = head.path
         if head.websocket:
-            return WEBSOCKET
+            return live(head)
         if prefix := _OPENAI_PREFIX.match(path):
             return openai.classify(head, path[prefix.end() :], openai.METERED_PATHS, _FREE_OPENAI)
-        if path.startswith("/ws/"):
-            return Endpoint("live", Billing.UNKNOWN)
-        if head.method != "POST" or _FREE.fullmatch(path):
+        if head.method == "GET":
+            return _result(unquote(path))
+        if _is_free(head):
             return Endpoint("manage", Billing.FREE)
         return _model_call(unquote(path))
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
-        if endpoint.name in _METERED_METHODS:
+        if endpoint.name == "interactions":
+            return interaction_request()
+        if endpoint.name == "predictLongRunning":
+            return JsonRequestReader(_VIDEO, lambda fields: _video(fields, endpoint))
+        if endpoint.name in (*_METERED_METHODS, *BODIES):
             return JsonRequestReader(_REQUEST, lambda fields: _request(fields, endpoint))
         return openai.request_reader(endpoint)
 
     def response_reader(
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader:
-        if endpoint.name not in _METERED_METHODS:
-            return openai.response_reader(endpoint, request, head)
-        request = request if request.model else replace(request, model=endpoint.model)
-        body = EmbedBody if "mbed" in endpoint.name else GenerateBody
-        return body(request, head)
+        return response_reader(endpoint, request, head)
 
     def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
+        return LiveReader() if endpoint.name == "live" else None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"error": {code, message, status}}``; our code is in the headers alone."""
@@ -261,10 +164,64 @@ class Gemini:
 
 GEMINI = Gemini()
 
+BODIES: Mapping[str, type[ResponseBody]] = {
+    "generateContent": GenerateBody,
+    "streamGenerateContent": GenerateBody,
+    "embedContent": EmbedBody,
+    "batchEmbedContents": EmbedBody,
+    "interactions": InteractionBody,
+    "predict": PredictBody,
+    "cachedContents": CachedContentBody,
+    "batchGenerateContent": BatchBody,
+    "asyncBatchEmbedContent": BatchBody,
+    "predictLongRunning": OperationBody,
+}
+"""Of endpoints that are Gemini's and not OpenAI's. Vertex has most of them too."""
+
+
+def response_reader(
+    endpoint: Endpoint, request: RequestFacts, head: ResponseHead
+) -> ResponseReader:
+    if endpoint.name == "batchGenerateContent" and endpoint.price_context:
+        return answers_file(head)
+    if endpoint.name not in BODIES:
+        return openai.response_reader(endpoint, request, head)
+    request = request if request.model else replace(request, model=endpoint.model)
+    return BODIES[endpoint.name](request, head)
+
+
+def live(head: RequestHead) -> Endpoint:
+    """A websocket. What it asks for is the same at Vertex."""
+    return Endpoint("live") if head.path.endswith(_LIVE) else WEBSOCKET
+
+
+def _result(path: str) -> Endpoint:
+    """A GET: a look at earlier work, or at what costs nothing."""
+    for pattern, kind in _RESULTS:
+        if work := pattern.fullmatch(path):
+            return Endpoint(kind, Billing.RESULT, object_id=work[1])
+    if file := _DOWNLOAD.fullmatch(path):
+        context = {"processing": "batch"}
+        return Endpoint(
+            "batchGenerateContent", Billing.RESULT, object_id=file[1], price_context=context
+        )
+    return Endpoint("manage", Billing.FREE)
+
+
+def _is_free(head: RequestHead) -> bool:
+    """An upload is announced by a request of its own, which only the one with the file follows."""
+    if head.method == "PATCH" and "/cachedContents/" in head.path:
+        return False
+    announced = head.headers.get("x-goog-upload-command", "").strip().lower() == "start"
+    return announced or head.method != "POST" or _FREE.fullmatch(head.path) is not None
+
+
 _FREE_OPENAI = re.compile(r"/(?:files|models)(?:/.*)?|/batches/.*")
 
 
 def _model_call(path: str) -> Endpoint:
+    if created := _CREATED.fullmatch(path):
+        return Endpoint(created[1])
     call = _MODEL_CALL.fullmatch(path)
     if call is None:
         known = _KNOWN_UNREAD.fullmatch(path)
@@ -293,18 +250,23 @@ def _request(fields: JsonFields, endpoint: Endpoint) -> RequestFacts:
     )
 
 
-def _tier(usage: Mapping[str, object]) -> str | None:
-    traffic = name(usage.get("trafficType"))
-    tier = name(usage.get("serviceTier"))
-    return tier.lower() if tier else _TIERS.get(traffic or "")
-
-
-def _total(usage: Mapping[str, object]) -> int:
-    return Tally().count(usage.get("totalTokenCount")) or 0
-
-
-def _texts(lists: Iterable[object]) -> set[str]:
-    """The texts in lists of them, whatever else is there."""
-    return {
-        text for each in lists if isinstance(each, list) for text in each if isinstance(text, str)
-    }
+def _video(fields: JsonFields, endpoint: Endpoint) -> RequestFacts:
+    """A video is billed by its seconds, which its order decides: its result does not say."""
+    asked = Tally()
+    seconds = asked.count(fields.value("parameters", "durationSeconds")) or _VIDEO_SECONDS
+    videos = (
+        asked.count(fields.value("parameters", "sampleCount"))
+        or asked.count(fields.value("parameters", "numberOfVideos"))
+        or 1
+    )
+    context = {}
+    if resolution := name(fields.value("parameters", "resolution")):
+        context["resolution"] = resolution.lower()
+    if (audio := fields.value("parameters", "generateAudio")) is not None:
+        context["audio"] = "true" if audio is True else "false"
+    return RequestFacts(
+        model=endpoint.model,
+        choices=videos,
+        price_context=context,
+        derived={"video_seconds": seconds * videos},
+    )

@@ -10,17 +10,30 @@ from collections.abc import Iterable, Mapping
 
 from acm_addon.providers.tally import Tally, mapping
 
-_MODALITIES = {"TEXT": "text", "AUDIO": "audio", "IMAGE": "image", "VIDEO": "video"}
+_MODALITIES: dict[object, str] = {
+    "TEXT": "text",
+    "AUDIO": "audio",
+    "IMAGE": "image",
+    "VIDEO": "video",
+    # Vertex can be asked to number them.
+    1: "text",
+    2: "image",
+    3: "video",
+    4: "audio",
+}
 _GENERATION = re.compile(r"gemini-(\d+)")
+MAPS = "map_searches"
+"""Prompts that were grounded in Google Maps."""
 # Pages of documents are billed as images.
-_MODALITIES["DOCUMENT"] = "image"
+_MODALITIES["DOCUMENT"] = _MODALITIES[5] = "image"
 
 
 def tally_usage(usage: Mapping[str, object]) -> Tally:
     tally = Tally()
     prompt = tally.count(usage.get("promptTokenCount"))
     tool = tally.count(usage.get("toolUsePromptTokenCount"))
-    candidates = tally.count(usage.get("candidatesTokenCount"))
+    # The Live API says response for candidates.
+    candidates = tally.count(usage.get("candidatesTokenCount", usage.get("responseTokenCount")))
     thoughts = tally.count(usage.get("thoughtsTokenCount"))
     if prompt is not None or tool is not None:
         tally.put("input_tokens", (prompt or 0) + (tool or 0))
@@ -32,10 +45,12 @@ def tally_usage(usage: Mapping[str, object]) -> Tally:
     # embedContent names its details in the singular.
     prompt_details = usage.get("promptTokensDetails") or usage.get("promptTokenDetails")
     _by_modality(tally, prompt_details, "input_{}_tokens")
-    _by_modality(tally, usage.get("candidatesTokensDetails"), "output_{}_tokens")
+    output_details = usage.get("candidatesTokensDetails") or usage.get("responseTokensDetails")
+    _by_modality(tally, output_details, "output_{}_tokens")
     _by_modality(tally, usage.get("cacheTokensDetails"), "cache_{}_read_tokens")
     tool_details = usage.get("toolUsePromptTokensDetails")
     _by_modality(tally, tool_details, "input_{}_tool_tokens", "input_{}_tokens")
+    tally.check_present("input_tokens", beside="output_tokens")
     tally.check_parts("input_tokens", "cache_read_tokens", "input_tool_tokens")
     return tally
 
@@ -56,12 +71,17 @@ def tally_grounding(
 
 
 def _by_modality(tally: Tally, details: object, *units: str) -> None:
-    if not isinstance(details, list):
+    """Add the counts of ``details`` under each of ``units``; what is no such list is bad usage."""
+    if not isinstance(details, list | None):
+        tally.bad = True
         return
-    for detail in map(mapping, details):
-        modality = detail.get("modality")
-        kind = _MODALITIES.get(modality) if isinstance(modality, str) else None
-        count = tally.count(detail.get("tokenCount"))
+    for detail in details or ():
+        modality = mapping(detail).get("modality")
+        named = isinstance(modality, str | int) and modality is not True
+        kind = _MODALITIES.get(modality) if named else None
+        count = tally.count(mapping(detail).get("tokenCount"))
         if kind is not None and count is not None:
             for unit in units:
                 tally.add(unit.format(kind), count)
+        # What has no modality that we know may have a price that we do not know.
+        tally.bad = tally.bad or not isinstance(detail, dict) or (kind is None and bool(count))

@@ -35,6 +35,7 @@ from acm_addon.providers.openai_responses import (
     ImagesBody,
     ResponsesBody,
 )
+from acm_addon.providers.realtime import RealtimeReader
 
 _BODIES: Mapping[str, type[ChatBody | ResponsesBody]] = {
     "chat.completions": ChatBody,
@@ -92,7 +93,7 @@ _KNOWN_UNREAD = re.compile(
 _BATCHES = ("/batches", "/batch/jobs")
 _RUNS = re.compile(rf"/threads/runs|/threads{_ID}/runs(?:{_ID}/submit_tool_outputs)?")
 _WEBSOCKETS = ("/realtime", "/responses")
-"""Paths whose GET is no retrieval but the opening of a websocket."""
+"""Paths of websockets whose messages have usage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class OpenAIShaped:
         return response_reader(endpoint, request, head)
 
     def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
+        return RealtimeReader(endpoint.model) if endpoint.billing is Billing.METERED else None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         return error_body(status, code, message)
@@ -150,9 +151,7 @@ def classify(
     """
     path = path.rstrip("/")
     if head.websocket:
-        return WEBSOCKET
-    if head.method == "GET" and path in _WEBSOCKETS:
-        return Endpoint(path[1:], Billing.UNKNOWN)
+        return websocket_endpoint(head, path)
     if head.method != "POST":
         return Endpoint("manage", Billing.FREE)
     if path in metered:
@@ -160,6 +159,14 @@ def classify(
     if free is not None and free.fullmatch(path):
         return Endpoint("manage", Billing.FREE)
     return _unread(path)
+
+
+def websocket_endpoint(head: RequestHead, path: str) -> Endpoint:
+    """A connection to ``path``, which is without its prefix. Its query may name the model."""
+    if path not in _WEBSOCKETS:
+        return WEBSOCKET
+    parameters = head.parameters
+    return Endpoint(path[1:], model=parameters.get("model") or parameters.get("deployment"))
 
 
 def _unread(path: str) -> Endpoint:
@@ -195,4 +202,5 @@ OPENAI = OpenAIShaped(
     price_provider="openai",
     metered=_OPENAI_METERED,
     free=_OPENAI_FREE,
+    access=Access(endpoints=(*_OPENAI_METERED.values(), "realtime")),
 )

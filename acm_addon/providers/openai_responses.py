@@ -29,7 +29,8 @@ _CHAT_TEXT = TextKeys(
     foreign=("reasoning_details", "executed_tools", "annotations", "search_results"),
 )
 _RUNNING = ("queued", "in_progress")
-_COUNTED = re.compile(rb'tokens"\s*+:\s*+[1-9]')
+_COUNTED = re.compile(rb'tokens"\s*+:\s*+(?!0[\s,}]|null)')
+"""Anything but zeros: also what is no count, so that it is noticed."""
 
 
 def _reading(

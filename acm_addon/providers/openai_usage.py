@@ -32,10 +32,23 @@ _OUTPUT_DETAILS = {
     "audio_tokens": "output_audio_tokens",
     "image_tokens": "output_image_tokens",
 }
+_CACHED_BESIDE = (
+    "prompt_cache_hit_tokens",
+    "num_cached_tokens",
+    "cached_tokens",
+    "cache_read_input_tokens",
+)
 _EXTRAS = {
     "prompt_audio_seconds": "input_audio_seconds",  # Mistral
     "num_search_queries": "web_searches",  # Perplexity
 }
+_INPUT = ("prompt_tokens", "input_tokens")
+_OUTPUT = ("completion_tokens", "output_tokens")
+_OBJECTS = (
+    *(f"{total}_details" for total in (*_INPUT, *_OUTPUT)),
+    "server_tool_use_details",
+    "server_side_tool_usage_details",
+)
 _TOOLS = (
     # OpenRouter, then xAI.
     ("server_tool_use_details", "web_search_requests", "web_searches"),
@@ -49,8 +62,8 @@ _TOOLS = (
 def tally_usage(usage: Mapping[str, object]) -> Tally:
     """Quantities of a ``usage`` object of chat, completions, embeddings, responses, or images."""
     tally = Tally()
-    input_tokens = _total(tally, usage, "prompt_tokens", "input_tokens")
-    output_tokens = _total(tally, usage, "completion_tokens", "output_tokens")
+    input_tokens = _total(tally, usage, *_INPUT)
+    output_tokens = _total(tally, usage, *_OUTPUT)
     total = tally.count(usage.get("total_tokens"))
     in_details = _details(usage, "prompt_tokens_details", "input_tokens_details")
     out_details = _details(usage, "completion_tokens_details", "output_tokens_details")
@@ -70,22 +83,30 @@ def tally_usage(usage: Mapping[str, object]) -> Tally:
     tally.put("input_tokens", input_tokens)
     tally.put("output_tokens", output_tokens)
     tally.put("cache_read_tokens", cached)
+    tally.put("cache_write_tokens", usage.get("cache_creation_input_tokens"))  # Databricks
     _put_all(tally, in_details, _INPUT_DETAILS)
     _put_all(tally, mapping(in_details.get("cached_tokens_details")), _CACHED_DETAILS)
     _put_all(tally, out_details, _OUTPUT_DETAILS)
     _put_all(tally, usage, _EXTRAS)
     for group, key, unit in _TOOLS:
         tally.put(unit, mapping(usage.get(group)).get(key))
+    tally.check_kinds(usage, dict, *_OBJECTS)
+    tally.check_present("input_tokens", beside="output_tokens")
+    tally.bad = tally.bad or _is_short(usage, total)
     tally.check_parts("input_tokens", "cache_read_tokens", "cache_write_tokens")
     tally.check_parts("output_tokens", "output_reasoning_tokens")
     return tally
 
 
 def stated_cost(usage: Mapping[str, object]) -> int | None:
-    """The provider's own figure in nano-dollars: OpenRouter's, Perplexity's, or xAI's."""
+    """The provider's own figure in nano-dollars, in whichever words.
+
+    OpenRouter, Perplexity, xAI; DeepInfra (``estimated_cost``); Pydantic's gateway.
+    """
     if (ticks := usage.get("cost_in_usd_ticks")) is not None:
         return nano_dollars(ticks, _TICK)
-    cost = usage.get("cost")
+    gateway = mapping(usage.get("pydantic_ai_gateway")).get("cost_estimate")
+    cost = _first({**usage, "gateway": gateway}, "cost", "estimated_cost", "gateway")
     if isinstance(cost, dict):
         in_dollars = cost.get("currency") in (None, "USD")
         return nano_dollars(cost.get("total_cost")) if in_dollars else None
@@ -140,21 +161,32 @@ def _with_what_stands_apart(
 
 
 def _cached(usage: Mapping[str, object], details: Mapping[str, object]) -> object:
-    """Cached input tokens, under whichever name: details, DeepSeek, Mistral, Moonshot, Together."""
+    """Cached input tokens, under whichever name: in the details, or beside the totals."""
     found = _first(details, "cached_tokens", "cache_read_input_tokens")
     if found is not None:
         return found
-    return _first(usage, "prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
+    return _first(usage, *_CACHED_BESIDE)
 
 
 def _details(usage: Mapping[str, object], *keys: str) -> Mapping[str, object]:
-    return mapping(_first(usage, *keys, *(key.replace("tokens_", "token_") for key in keys)))
+    """Details under any of the names; DashScope uses two of them at once."""
+    found: dict[str, object] = {}
+    for key in (*(key.replace("tokens_", "token_") for key in keys), *keys):
+        stated = mapping(usage.get(key)).items()
+        found.update((part, count) for part, count in stated if count is not None)
+    return found
 
 
 def _total(tally: Tally, usage: Mapping[str, object], *keys: str) -> int | None:
     """A total under either name. Null means none for a detail, but is bad for a total."""
     present = any(key in usage for key in keys)
     return tally.count(_first(usage, *keys), required=present)
+
+
+def _is_short(usage: Mapping[str, object], total: int | None) -> bool:
+    """Whether the stated total is less than the input and output that it is the total of."""
+    parts = (Tally().count(_first(usage, *keys)) for keys in (_INPUT, _OUTPUT))
+    return total is not None and total < sum(part for part in parts if part is not None)
 
 
 def _first(source: Mapping[str, object], *keys: str) -> object:

@@ -37,6 +37,23 @@ class Tally:
         if (count := self.count(value)) is not None:
             self.quantities[unit] = count
 
+    def amount(self, value: object) -> int | Decimal | None:
+        """An amount that need not be whole, such as seconds, or None where it is absent or bad."""
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            self.bad = True
+        elif Decimal(value).is_finite() and 0 <= value <= MAX_COUNT:
+            return value
+        else:
+            self.bad = True
+        return None
+
+    def measure(self, unit: str, value: object) -> None:
+        """Record an amount under ``unit``; zero is recorded, absent is not."""
+        if (amount := self.amount(value)) is not None:
+            self.quantities[unit] = amount
+
     def add(self, unit: str, value: int) -> None:
         self.quantities[unit] = self.quantities.get(unit, 0) + value
 
@@ -45,6 +62,15 @@ class Tally:
         if total in self.quantities:
             known = sum(self.quantities.get(part, 0) for part in parts)
             self.bad = self.bad or known > self.quantities[total]
+
+    def check_present(self, unit: str, *, beside: str) -> None:
+        """Call the usage bad where ``unit`` is missing beside one that never comes without it."""
+        self.bad = self.bad or (unit not in self.quantities and beside in self.quantities)
+
+    def check_kinds(self, source: Mapping[str, object], kind: type, *keys: str) -> None:
+        """Call the usage bad where something else is in the place of an object or a list."""
+        values = (source.get(key) for key in keys)
+        self.bad = self.bad or any(not isinstance(each, kind | None) for each in values)
 
 
 def mapping(value: object) -> Mapping[str, object]:

@@ -1,14 +1,14 @@
 """Rows against the second opinion: which recordings agree, and why the others do not."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from acm_addon.model import UsageSource
+from acm_addon.model import Entry, UsageSource
 from acm_addon.pricing import PriceTable
 from acm_addon.providers.base import Billing, Endpoint
 from acm_addon.routing import provider_of_host
-from tests.accuracy.expected import covered, expected_cost, expected_quantities
+from tests.accuracy.expected import covered, expected_cost, expected_quantities, with_others
 from tests.accuracy.recordings import Recording, is_comparable
 from tests.accuracy.stations import booked, classify, outcome
 
@@ -86,7 +86,7 @@ def _differences(record: Recording, table: PriceTable) -> tuple[str, ...]:
     row = booked(outcome(record), table)
     # Where a cost alone is reported (pictures, for one), quantities have nothing to equal.
     if expected := covered(record, expected_quantities(record)):
-        ours = {"usage_source": row.usage_source, **covered(record, row.usage)}
+        ours = {"usage_source": row.usage_source, **covered(record, _consumed(row))}
         expected |= {"usage_source": UsageSource.REPORTED}
     else:
         ours = {}
@@ -98,6 +98,10 @@ def _differences(record: Recording, table: PriceTable) -> tuple[str, ...]:
         for unit in sorted(expected.keys() | ours.keys())
         if expected.get(unit) != ours.get(unit)
     )
+
+
+def _consumed(row: Entry) -> Mapping[str, object]:
+    return with_others(row.usage, row.other_usage)
 
 
 def _why_not_read(record: Recording, endpoint: Endpoint | None) -> str:

@@ -1,37 +1,27 @@
 """How far the tokenizer is from the provider: usage is taken out of recordings that have it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from statistics import median, quantiles
 
+from acm_addon.families import family_of
+from acm_addon.model import UsageSource
 from acm_addon.pricing import PriceTable
 from tests.accuracy.expected import expected_quantities
 from tests.accuracy.recordings import Recording, body, is_comparable
 from tests.accuracy.stations import booked, is_metered, outcome
 from tests.accuracy.stripping import without_usage
 
-_FAMILIES = (
-    ("OpenAI, cl100k", r"gpt-3|gpt-4(?![.o\d])|text-embedding|davinci|babbage"),
-    ("OpenAI, o200k", r"gpt-|chatgpt|o\d|computer-use|codex"),
-    ("Claude", "claude"),
-    ("Gemini", "gemini|gemma|embedding-0"),
-    ("Grok", "grok"),
-    ("Mistral", r"\w*mistral|\w*stral|mixtral|open-"),
-    ("DeepSeek", "deepseek"),
-    ("Llama", "llama|meta-"),
-    ("Qwen", "qwen"),
-    ("GLM", "glm|zai"),
-    ("Kimi", "kimi|moonshot"),
-    ("Sonar", "sonar|pplx"),
-)
 _UNSEEN_INPUT = re.compile(
     rb'"(?:image_url|input_image|image|file|input_file|document|audio|input_audio|inlineData'
     rb"|inline_data|fileData|file_data|file_id|previous_response_id|conversation|cachedContent"
     rb"|encrypted_content|google_search|googleSearch|googleSearchRetrieval|urlContext|url_context"
     rb"|codeExecution|code_execution|web_search\w*|x_search|web_fetch\w*|mcp|mcp_servers|prompt_id"
-    rb'|file_search\w*|code_interpreter|tool_search\w*|container|compaction|search_parameters)"'
+    rb"|file_search\w*|code_interpreter|tool_search\w*|container|compaction|search_parameters"
+    rb"|web_search_options|(?:advisor|computer|text_editor|bash|memory)_\d+"
+    rb'|openrouter:\w+|thoughtSignature|thought_signature)"'
 )
 """Names in a request of what counts as input though no text of the request holds it."""
 _UNSEEN_OUTPUT = re.compile(
@@ -78,12 +68,15 @@ class Estimate:
     unit: str
     """``input_tokens`` or ``output_tokens``."""
     reported: int
-    estimated: int
+    estimated: int | None
+    """None where nothing was recorded, or could be read, that can be counted."""
     kind: Kind
 
     @property
     def error(self) -> float:
-        """Relative; positive where we count too many."""
+        """Relative; positive where we count too many. Raises ValueError without an estimate."""
+        if self.estimated is None:
+            raise ValueError("not estimated")
         return self.estimated / self.reported - 1
 
 
@@ -92,6 +85,8 @@ class Spread:
     """The errors of many estimates, as fractions."""
 
     calls: int
+    uncounted: int
+    """Of these calls, those without an estimate, which the errors leave out."""
     sum: float
     """Of all of them together: where errors cancel, as in a month's bill."""
     median: float
@@ -110,43 +105,41 @@ def estimates(records: Iterable[Recording]) -> list[Estimate]:
             continue
         expected = expected_quantities(record)
         row = booked(outcome(record, without_usage(body(record, "response"))), table)
+        if row.usage_source is UsageSource.REPORTED:
+            continue  # What is reported beside the body, or in a binary one, is still there.
         found += [
             Estimate(
                 record["id"],
-                family(row.model),
+                family_of(row.model, record["provider"]).name,
                 unit,
                 expected[unit],
-                int(row.usage[unit]),
-                _kind(record, unit, expected),
+                int(row.usage[unit]) if unit in row.usage else None,
+                kind(record, unit, expected),
             )
             for unit in _UNSEEN_UNITS
-            if expected.get(unit) and unit in row.usage
+            if expected.get(unit)
         ]
     return found
 
 
-def family(model: str | None) -> str:
-    """Models with one tokenizer, or thereabouts."""
-    name = (model or "").lower().rpartition("/")[2].removeprefix("ft:")
-    return next((title for title, names in _FAMILIES if re.match(names, name)), "others")
-
-
-def spread(of: list[Estimate]) -> Spread:
-    """Raises ValueError for an empty list."""
-    if not of:
+def spread(of: Sequence[Estimate]) -> Spread:
+    """Raises ValueError where none of them is estimated."""
+    pairs = [(each.reported, each.estimated) for each in of if each.estimated is not None]
+    if not pairs:
         raise ValueError("no estimates")
-    errors = sorted(abs(each.error) for each in of)
-    reported = sum(each.reported for each in of)
+    errors = sorted(abs(estimated / reported - 1) for reported, estimated in pairs)
     return Spread(
         calls=len(of),
-        sum=sum(each.estimated for each in of) / reported - 1,
+        uncounted=len(of) - len(pairs),
+        sum=sum(estimated for _, estimated in pairs) / sum(reported for reported, _ in pairs) - 1,
         median=median(errors),
         p90=quantiles(errors, n=10, method="inclusive")[-1] if len(errors) > 1 else errors[0],
-        tokens=median(abs(each.estimated - each.reported) for each in of),
+        tokens=median(abs(estimated - reported) for reported, estimated in pairs),
     )
 
 
-def _kind(record: Recording, unit: str, expected: dict[str, int]) -> Kind:
+def kind(record: Recording, unit: str, expected: dict[str, int]) -> Kind:
+    """By what the request or the response contains, and the parts that the provider reports."""
     side, unseen = (
         ("request", _UNSEEN_INPUT) if unit == "input_tokens" else ("response", _UNSEEN_OUTPUT)
     )

@@ -1,5 +1,6 @@
 """A recording straight through the stations: tap, provider, estimate, booking. No proxy or disk."""
 
+import json
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -28,8 +29,10 @@ def classify(record: Recording) -> tuple[Provider, Endpoint] | None:
 
 
 def is_metered(record: Recording) -> bool:
+    """Whether it is a request and a response (no websocket) of which we read the usage."""
     known = classify(record)
-    return known is not None and known[1].billing is Billing.METERED
+    metered = known is not None and known[1].billing is Billing.METERED
+    return metered and record["transport"] != "websocket"
 
 
 @cache
@@ -57,6 +60,10 @@ def outcome(record: Recording, response: bytes | None = None) -> Outcome:
     exhaust(call.request_data(body(record, "request")))
     call.request_done()
     call.response_started(record["status"], headers(record, "response"))
+    for message in record.get("ws_messages") or ():
+        if "data" in message:
+            data = json.dumps(message["data"]).encode()
+            call.websocket_message(data, message["direction"] == "sent", 0.0)
     data = body(record, "response") if response is None else response
     if data:
         exhaust(call.response_data(data, 0.0))

@@ -3,17 +3,24 @@
 import json
 from typing import Any
 
-_USAGE = frozenset(("usage", "usageMetadata", "x_groq"))
+_USAGE = frozenset(
+    ("usage", "usageMetadata", "x_groq", "meta", "statistics", "billableCharacterCount")
+)
 
 
 def without_usage(data: bytes) -> bytes:
-    """A JSON document, or a stream of events, without any usage; all else of it stays."""
+    """A JSON document, JSON lines, or a stream of events, without any usage; all else of it stays.
+
+    Binary streams stay as they are.
+    """
     if (document := _parsed(data)) is not None:
         return _dumped(document)
     return b"\n".join(map(_without_usage_in_line, data.split(b"\n")))
 
 
 def _without_usage_in_line(line: bytes) -> bytes:
+    if (document := _parsed(line)) is not None:
+        return _dumped(document)
     field, colon, value = line.partition(b":")
     if field != b"data" or not colon or (document := _parsed(value)) is None:
         return line

@@ -22,8 +22,9 @@ def pending(object_id: str) -> Entry:
     )
 
 
-def test_a_polled_object_is_counted_once() -> None:
-    """Created, polled twice, and created again by another capture: one call, one cost."""
+def test_lesson_10_a_polled_object_is_counted_once() -> None:
+    """litellm#25015, #39980, #37217: each poll was billed again. Created, polled twice, and created
+    again by another capture: one call, one cost."""
     run, call, result = DryRun(), pending("pred_1"), make_entry(object_id="pred_1", cost=70)
     assert [call] == run.book([call])
     assert (0, 1) == (run.cost, run.without_cost)

@@ -34,8 +34,9 @@ def test_bytes_that_are_no_text_cost_nothing(tmp_path: Path) -> None:
     assert (1, 0) == (len(rows), reading.tally.unreadable)
 
 
-def test_good_and_bad_lines(tmp_path: Path) -> None:
-    """What is readable is priced, the rest counted with its lines; blank lines are nothing."""
+def test_lesson_25_good_and_bad_lines(tmp_path: Path) -> None:
+    """ccusage#952: input was skipped in silence. What is readable is priced, the rest counted with
+    its lines; blank lines are nothing."""
     text = lines(recording()) + "\n  \nnonsense\n[1]\n{}\n" + "[" * 5000 + "\n" + lines(recording())
     rows, reading = read(saved(tmp_path / "a.jsonl", text + lines(recording())[:-40]))
     assert [1, 8] == [row.source.line for row in rows if row.source]
@@ -92,10 +93,11 @@ def test_a_file_is_known_by_how_it_begins(start: str, format_: Format, tmp_path:
 
 
 @pytest.mark.parametrize("piece", [1, 3, 7, 1000])
-def test_lines_that_are_too_long(
+def test_lesson_25_lines_that_are_too_long(
     piece: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They cost themselves alone, wherever the pieces of the file end."""
+    """ccusage#885: 30 GB of memory. They cost themselves alone, wherever the pieces of the file
+    end."""
     monkeypatch.setattr(files, "_PIECE", piece)
     monkeypatch.setattr(files, "MAX_ENTRY", 5)
     path = saved(tmp_path / "a", "12345\n123456\n\n1\n12345678901\n12")

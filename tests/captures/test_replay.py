@@ -117,13 +117,24 @@ def test_an_error_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", [har_entry(url="wss://api.openai.com/v1/realtime"), har_entry(_webSocketMessages=[])]
+    "entry", [har_entry(url="wss://api.openai.com/v1/else"), har_entry(_webSocketMessages=[])]
 )
 def test_a_websocket_is_recorded_and_not_metered(entry: Any) -> None:
     """As it is live."""
     entry["response"]["status"] = 101
     found = row(har.captured(entry))
     assert (None, Reason.WEBSOCKET, "websocket") == (found.cost, found.reason, found.endpoint)
+
+
+def test_messages_of_a_websocket_are_metered() -> None:
+    """Chrome writes them beside the entry that opened it."""
+    usage = {"input_tokens": 3, "output_tokens": 2}
+    done = {"type": "response.done", "response": {"model": "gpt-realtime", "usage": usage}}
+    messages = [{"type": "receive", "opcode": 1, "data": json.dumps(done), "time": 1.0}]
+    entry = har_entry(url="wss://api.openai.com/v1/realtime", _webSocketMessages=messages)
+    entry["response"]["status"] = 101
+    found = row(har.captured(entry))
+    assert ("realtime", usage, 44_000) == (found.endpoint, found.usage, found.cost)
 
 
 @pytest.mark.parametrize(

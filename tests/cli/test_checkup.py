@@ -92,7 +92,7 @@ fail  disk          50 MB free
                     elsewhere
 ok    clock         2027-01-21 14:30 UTC is plausible
 warn  prices        old: genai-prices 0.2.3 is of 2026-11-09, 73 days ago
-                    hint: newer models may be unpriced, and changed prices wrong: upgrade acm
+                    hint: newer models may be unpriced, prices wrong: `acm prices update`
 
 4 need hands, 4 are worth knowing.
 """

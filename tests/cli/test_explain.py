@@ -7,6 +7,7 @@ import pytest
 from acm_addon.model import (
     Completeness,
     CostLine,
+    ModelUsage,
     PriceStatus,
     Reason,
     UsageSource,
@@ -55,6 +56,13 @@ LINES = (
     ),
     CostLine("openai/gpt-4o:output_mtok", "output_tokens", 56, Decimal("0.00001"), 560_000),
 )
+
+
+def test_what_other_models_consumed_is_named(make, book, acm) -> None:
+    """The lines of the bill are all models', and the usage of each stands apart."""
+    other = ModelUsage("whisper-1", {"input_audio_seconds": 3})
+    book(make.priced(THEN, model="gpt-realtime", other_usage=(other,)))
+    assert "  Also   whisper-1: input_audio_seconds 3\n" in acm("explain", "last")[1]
 
 
 def test_the_start_of_an_id_is_enough(make, book, acm) -> None:

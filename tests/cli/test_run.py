@@ -90,10 +90,11 @@ def seen_by_child(
     return found
 
 
-def test_run_starts_the_proxy_and_leads_the_child_through_it(
+def test_lesson_26_run_starts_the_proxy_and_leads_the_child_through_it(
     acm: Screen, home: Home, tmp_path: Path
 ) -> None:
-    """For that child alone: our own environment stays as it was, and the proxy stays up."""
+    """openai/codex#46489, anthropics/claude-code#10458, #22512: the CA was ignored. For that child
+    alone: our own environment stays as it was, and the proxy stays up."""
     before = dict(os.environ)
     found = seen_by_child(acm, tmp_path, "--port", "4567")
     assert "http://127.0.0.1:4567" == found["HTTPS_PROXY"]

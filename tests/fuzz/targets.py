@@ -178,7 +178,7 @@ def fuzz_audio(data: bytes) -> None:
         assert found is None or 0 < found.seconds <= audio.MAX_SECONDS
 
 
-_PREFIXES = ("", "/v1", "/v2", "/api/v1", "/v1beta/models/m", "/model/m", "/v1/models/m")
+_PREFIXES = ("", "/v1", "/v2", "/api/v1", "/v1beta", "/v1beta/models/m", "/model/m", "/v1/models/m")
 _PATHS = (
     "",
     "/chat/completions",
@@ -195,6 +195,18 @@ _PATHS = (
     "/rerank",
     "/ocr",
     "/predictions",
+    "/listen",
+    "/speak",
+    "/read",
+    "/stt",
+    "/tts/sse",
+    "/text-to-speech/v",
+    "/text-to-dialogue",
+    "/speech-to-text",
+    "/music",
+    "/dubbing",
+    "/transcript",
+    "/pre-recorded",
     "/converse",
     "/converse-stream",
     "/invoke",
@@ -204,15 +216,32 @@ _PATHS = (
     ":embedContent",
     ":batchEmbedContents",
     ":predict",
+    "/interactions",
+    "/cachedContents",
+    "/agents/a",
+    "/async-invoke",
+    "/messages/batches",
 )
+_RESULTS = (
+    "/v1/messages/batches/b",
+    "/v1/messages/batches/b/results",
+    "/v1/embed-jobs/j",
+    "/v1beta/batches/b",
+    "/v1beta/models/m/operations/o",
+    "/download/v1beta/files/f:download",
+)
+"""Where results of earlier work are shown."""
 
 
 def _endpoints() -> Iterator[tuple[Provider, Endpoint]]:
     """Every endpoint of every provider that these paths lead to, whatever its prefix is."""
     for provider in PROVIDERS:
         paths = (prefix + path for prefix in _PREFIXES for path in _PATHS)
-        found = (provider.classify(RequestHead("POST", path)) for path in paths)
-        for endpoint in {endpoint.name: endpoint for endpoint in found}.values():
+        heads = [RequestHead("POST", path) for path in paths]
+        heads += [RequestHead("GET", path) for path in _RESULTS]
+        found = map(provider.classify, heads)
+        kinds = {(each.name, each.billing, bool(each.price_context)): each for each in found}
+        for endpoint in kinds.values():
             yield provider, endpoint
 
 
@@ -221,7 +250,9 @@ CONTENT_TYPES = (
     "application/json",
     "text/event-stream",
     "application/x-ndjson",
+    "application/stream+json",
     "application/vnd.amazon.eventstream",
+    "audio/mpeg",
     "",
 )
 

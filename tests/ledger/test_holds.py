@@ -16,6 +16,9 @@ from acm_addon.budgets import Budget, Claim, Scope, Standing
 from acm_addon.hold_store import HoldStore, WindowsClosedError, prepare
 from acm_addon.home import Home
 from acm_addon.ledger import holds
+from acm_addon.ledger.priceable import Bill
+from acm_addon.ledger.reader import LedgerReader
+from acm_addon.ledger.repricings import Repricer
 from acm_addon.ledger.sqlite import SqliteLedger
 from acm_addon.model import Completeness, Entry, PriceStatus
 from acm_addon.settlement import Settlement
@@ -145,6 +148,29 @@ def test_counters_follow_rows_that_change(tmp_path: Path) -> None:
     with closing(sqlite3.connect(home.ledger)) as conn, conn:
         conn.execute("DELETE FROM calls WHERE id = ?", (other.id,))
     assert_counted(home, [replace(batch, cost=7, model="gpt-4o-late")], rollups=False)
+
+
+def test_counters_follow_new_prices(tmp_path: Path) -> None:
+    """A row that is priced again counts with its new cost, and releases what it still held."""
+    home = Home(tmp_path)
+    entries = [
+        make_entry(project="bot", cost=cost, object_id=None, time=NOON) for cost in (40, None)
+    ]
+    open_all(home)
+    with closing(HoldStore(home.ledger)) as store:
+        store.claim(entries[1].id, [claim_of(BUDGETS[0], 100)], "a.journal")
+    with closing(SqliteLedger(home.ledger)) as ledger:
+        ledger.book(entries, {})
+    with LedgerReader(home.ledger) as reader:
+        day = timedelta(days=1)
+        rows = list(reader.priceable(reader.extent(NOON - day, NOON + day)))
+    with Repricer(home.ledger) as repricer:
+        for row, cost in zip(rows, (7, 9), strict=True):
+            repricer.stage(row, Bill(PriceStatus.PRICED, cost, cost, cost, "[]", "new", None))
+        list(repricer.book(NOON))
+    assert_counted(home, [replace(entries[0], cost=7), replace(entries[1], cost=9)])
+    with closing(sqlite3.connect(home.ledger)) as conn:
+        assert (0,) == conn.execute("SELECT COUNT(*) FROM holds").fetchone()
 
 
 @pytest.fixture

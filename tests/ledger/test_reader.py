@@ -59,11 +59,12 @@ def sums(rows: list[GroupRow]) -> Totals:
     st.tuples(seconds, seconds),
     st.sampled_from(ZONES),
 )
-def test_a_range_is_exact_and_its_parts_sum_to_it(
+def test_lesson_19_a_range_is_exact_and_its_parts_sum_to_it(
     change: datetime, moments: list[tuple[int, int]], edges: tuple[int, int], zone: str
 ) -> None:
-    """Whatever the edges and the zone: sums are those of the calls in the range; days, hours and
-    names sum to them; each call is in the day and hour that the zone's clock showed."""
+    """litellm#27780, #29568: $8.78 was shown for $0.99. Whatever the edges and the zone: sums are
+    those of the calls in the range; days, hours and names sum to them; each call is in the day and
+    hour that the zone's clock showed."""
     tz = ZoneInfo(zone)
     entries = [
         make_entry(

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acm_addon.ledger.rows import COLUMNS, entry, from_micros, row, to_micros
-from acm_addon.model import Entrance, PriceStatus, Reason
+from acm_addon.ledger.rows import COLUMNS, entry, from_micros, lines_text, row, to_micros
+from acm_addon.model import CostLine, Entrance, PriceStatus, Reason
 from tests.calls import make_entry
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -76,3 +76,22 @@ def test_the_columns_are_the_fields() -> None:
     """One name everywhere."""
     assert COLUMNS[:2] == ("id", "time")
     assert len(COLUMNS) == len(row(make_entry()))
+
+
+@given(
+    st.lists(
+        st.builds(
+            CostLine,
+            sku=text,
+            unit=text,
+            quantity=st.integers(0, 10**15) | st.decimals(0, 10**6, allow_nan=False),
+            unit_price=st.decimals(0, 100, allow_nan=False),
+            amount=st.integers(0, 10**15),
+        ).filter(lambda line: not line.unit_price.is_infinite()),
+        max_size=3,
+    )
+)
+def test_lines_are_written_alike_everywhere(lines: list[CostLine]) -> None:
+    """The fast way gives the text of the thorough one, so that texts can be compared."""
+    values = row(make_entry(lines=tuple(lines)))
+    assert values[COLUMNS.index("lines")] == lines_text(lines)

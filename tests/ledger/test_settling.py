@@ -119,8 +119,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "ledger.db"
 
 
-def test_a_pending_row_is_settled_once(path: Path) -> None:
-    """It keeps who asked, when, and how, and takes the usage and the cost of the first result."""
+def test_lesson_10_a_pending_row_is_settled_once(path: Path) -> None:
+    """litellm#25015, #39980, #37217: each poll was billed again. It keeps who asked, when, and how,
+    and takes the usage and the cost of the first result."""
     call, first = created(), result()
     second = result(cost=1, known_cost=1, usage={"input_tokens": 1})
     done = booked(path, [call], [Settlement(first)], [Settlement(second)], [call])

@@ -5,6 +5,7 @@ import queue
 import socket
 import ssl
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -17,8 +18,8 @@ PATIENCE = 20.0
 class RawUpstream:
     """Answers each request, one a connection, with ``response``, and then closes."""
 
-    def __init__(self, folder: Path) -> None:
-        self._context, self.ca_file = make_tls(folder, HOSTS)
+    def __init__(self, folder: Path, hosts: Sequence[str] = HOSTS) -> None:
+        self._context, self.ca_file = make_tls(folder, hosts)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.response = b"HTTP/1.1 204 No Content\r\n\r\n"

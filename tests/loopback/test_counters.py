@@ -49,10 +49,11 @@ def tunnel(proxy: LiveProxy, authority: str) -> socket.socket:
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_a_client_that_rejects_our_certificate_is_counted(
+def test_lesson_26_a_client_that_rejects_our_certificate_is_counted(
     proxy: LiveProxy, version: ssl.TLSVersion
 ) -> None:
-    """By provider host, for an OpenSSL client of either TLS version."""
+    """openai/codex#46489, anthropics/claude-code#10458: it left without a word. By provider host,
+    for an OpenSSL client of either TLS version."""
     host = "api.anthropic.com"
     before = eventually(proxy, lambda _: True)["rejected_ca"].get(host, 0)
     context = ssl.create_default_context()

@@ -5,11 +5,16 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from acm_addon.budgets import Budget, Scope
+from acm_addon.control import budgets
+from acm_addon.control.store import ControlStore
 from acm_addon.home import Home
-from acm_addon.model import Completeness, UsageSource
+from acm_addon.model import NANO, Completeness, UsageSource
+from acm_addon.windows import Period
 from cli.standin import StandIn
 from tests.loopback.h2_upstream import Http2Upstream
 from tests.loopback.harness import LiveProxy, clean_environment
@@ -65,6 +70,25 @@ def question(model: str, stream: bool) -> dict[str, object]:
         "stream_options": {"include_usage": True},
         "messages": [{"role": "user", "content": "Hello"}],
     }
+
+
+def test_a_hard_budget_refuses_over_http2(
+    http2_proxy: LiveProxy, upstream: Http2Upstream, standin: StandIn
+) -> None:
+    """In the provider's shape, and nothing goes upstream; with room the call is whole."""
+    before = upstream.requests
+    with ControlStore(http2_proxy.home) as store:
+        budget = Budget(0, Scope(), Period.MONTH, "UTC", 1000, hard=True)
+        made = budgets.put(store, budget)
+        body, numbers = curl(http2_proxy, question("gpt-4o", stream=False))
+        assert "2 429" == numbers
+        assert "budget_exceeded" == json.loads(body)["error"]["code"]
+        assert before == upstream.requests
+        budgets.put(store, replace(budget, limit=NANO))
+        body, numbers = curl(http2_proxy, question("gpt-4o", stream=True))
+        assert "2 200" == numbers
+        assert body.endswith("data: [DONE]\n\n")
+        budgets.remove(store, made.label)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])

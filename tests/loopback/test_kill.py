@@ -60,8 +60,11 @@ class Load:
 
 
 @pytest.mark.slow
-def test_no_call_is_lost_and_none_is_booked_twice(standin: StandIn, tmp_path: Path) -> None:
-    """After ten kills and one restart the ledger agrees with the provider's own count.
+def test_lesson_07_no_call_is_lost_and_none_is_booked_twice(
+    standin: StandIn, tmp_path: Path
+) -> None:
+    """litellm#38157, #34805, #35531, #33872: rows were lost at shutdown. After ten kills and one
+    restart the ledger agrees with the provider's own count.
 
     A row without a model is one whose process died between begin and the end of its request; it
     can stand for a call that the provider saw, and there must be enough of them.

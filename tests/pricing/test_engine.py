@@ -253,7 +253,7 @@ def test_an_image_of_unknown_size_is_unpriced(bill: Bill) -> None:
     assert cost.reason is Reason.NO_PRICE_FOR_UNIT
 
 
-@pytest.mark.parametrize("extra", ["code_executions", "smiles", "input_characters"])
+@pytest.mark.parametrize("extra", ["social_searches", "smiles", "input_characters"])
 def test_a_quantity_without_a_price_is_not_free(bill: Bill, extra: str) -> None:
     """The rest is priced, and the row says that it is not the whole."""
     cost = bill("openai", "gpt-4o", {"input_tokens": 100, "output_tokens": 10, extra: 1})

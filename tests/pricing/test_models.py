@@ -41,6 +41,8 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
         ("openai", "ft:gpt-4o-2024-08-06:acme::id", "openai/ft:gpt-4o"),
         ("openai", "ft:gpt-4o-mini-2024-07-18:acme:x:id", "openai/ft:gpt-4o-mini"),
         ("mistral", "mistral-large-latest", "mistral/mistral-large-2512"),
+        ("mistral", "ministral-14b-latest", "mistral/ministral-14b-2512"),
+        ("openai", "babbage:2023-07-21-v2", "openai/babbage-002"),
     ],
 )
 def test_names_as_responses_give_them(bill: Bill, provider: str, name: str, price_of: str) -> None:

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -7,14 +8,14 @@ from acm_addon.pricing import PriceTable
 from acm_addon.pricing.base import base_document
 from acm_addon.pricing.periods import periods
 from acm_addon.pricing.units import Units
-from pricing_data import Source, own_units, parse_provider, read_files
+from pricing_data import Overrides, Source, own_units, parse_provider, read_files
 
 BASE = base_document()
 UNITS = Units(BASE["units"], own_units()).by_name
 OVERLAY = {
     name: parse_provider(raw, UNITS, Source(f"{name}.toml")) for name, raw in read_files().items()
 }
-PERIODS = periods(BASE["providers"], OVERLAY)
+PERIODS = periods(BASE["providers"], OVERLAY, Overrides())
 CHANGING = sorted(
     {
         (name, model["id"])
@@ -58,3 +59,24 @@ def test_the_last_moment_has_a_period() -> None:
     """A capture may say any time, and pricing never raises."""
     last = datetime.max.replace(tzinfo=UTC)
     assert PERIODS.at(datetime(2026, 1, 1, tzinfo=UTC)) < PERIODS.at(last)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"discount": [{"percent": "10"}]},
+        {"price": [{"model": "gpt-4o", "unit": "input_tokens", "usd": "1", "per": 1}]},
+        {"map": [{"model": "gpt-4o", "priced_as": "gpt-4o-mini"}]},
+    ],
+)
+def test_what_a_user_dates_bounds_a_period(own: dict[str, list[dict[str, object]]]) -> None:
+    """A plan that is kept from before does not outlive it."""
+    begin = datetime(2026, 11, 18, 7, 30, tzinfo=UTC)
+    for (entry,) in own.values():
+        entry |= {"provider": "openai", "effective_from": begin.isoformat()}
+    table = PriceTable.of(BASE, own)
+
+    def planned(at: datetime) -> object:
+        return table.plan("openai", "gpt-4o", {}, at, ("input_tokens",))
+
+    assert planned(begin - timedelta(microseconds=1)) != planned(begin)

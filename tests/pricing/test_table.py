@@ -32,8 +32,9 @@ def test_the_version_is_a_short_hash(table: PriceTable) -> None:
     assert re.fullmatch(r"[0-9a-f]{16}", table.version)
 
 
-def test_a_frozen_table_prices_as_it_did(table: PriceTable, tmp_path: Path) -> None:
-    """An old row can be recomputed from the table that priced it, without genai-prices."""
+def test_lesson_23_a_frozen_table_prices_as_it_did(table: PriceTable, tmp_path: Path) -> None:
+    """agenta#5712, tokscale#336, langfuse#12184: a cost depended on when the process began. An old
+    row can be recomputed from the table that priced it, without genai-prices."""
     frozen = PriceTable.load(table.freeze(tmp_path))
     calls: list[tuple[str, str, dict[str, int], dict[str, str]]] = [
         (
@@ -117,7 +118,7 @@ def test_a_damaged_file_is_refused(table: PriceTable, tmp_path: Path) -> None:
     renamed.write_bytes(whole)
     path.write_bytes(whole[: len(whole) // 2])
     future = tmp_path / "future.json.gz"
-    future.write_bytes(gzip.compress(b'{"format": 2}'))
+    future.write_bytes(gzip.compress(b'{"format": 3}'))
 
     with pytest.raises(ValueError, match="is damaged"):
         PriceTable.load(path)

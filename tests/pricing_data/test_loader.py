@@ -14,6 +14,8 @@ UNITS = {"input_tokens", "images"}
 ORIGIN = 'source = "a page"\nchecked = 2026-11-22\nconfidence = "high"\n'
 PRICE = f'[[price]]\nmodel = "Model-A"\nunit = "images"\nusd = "0.04"\nper = 1\n{ORIGIN}'
 
+MULTIPLIER = f'[[multiplier]]\nfactor = "1.1"\nconditions = {{ region = "us" }}\n{ORIGIN}'
+
 
 @pytest.fixture
 def load(tmp_path: Path) -> Callable[[str], ProviderPrices]:
@@ -168,6 +170,13 @@ def test_takes_prices_that_never_compete(
         ),
         (f"[[standard_rate]]\nconditions = {{}}\n{ORIGIN}", "no conditions"),
         (f'[[finding]]\nmodel = "a"\nverdict = "perhaps"\n{ORIGIN}', "verdict is not known"),
+        (f'[[multiplier]]\nfactor = "1.1"\n{ORIGIN}', "no conditions"),
+        (MULTIPLIER.replace("1.1", "0"), "factor is zero"),
+        (2 * MULTIPLIER, "multiplier 2 (line 7): as likely as"),
+        (MULTIPLIER + MULTIPLIER.replace("conditions", "unless"), "as likely as"),
+        (f"[[own_price]]\nunits = []\n{ORIGIN}", "no units"),
+        (f'[[own_price]]\nunits = ["smiles"]\n{ORIGIN}', "unknown unit 'smiles'"),
+        ("price = [1]\n", "no table of fields"),
     ],
 )
 def test_refuses_other_malformed_entries(
@@ -180,3 +189,31 @@ def test_refuses_other_malformed_entries(
     assert str(caught.value).startswith("acme.toml")
     assert problem in str(caught.value)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        MULTIPLIER.replace("us", "eu"),
+        MULTIPLIER.replace("region", "inference_geo"),
+        MULTIPLIER + 'models = ["a"]\n' + MULTIPLIER.replace("1.1", "1.2") + 'models = ["b"]\n',
+        MULTIPLIER.replace("1.1", "1.2") + "effective_to = 2026-05-15\n",
+    ],
+)
+def test_takes_multipliers_that_never_compete(
+    load: Callable[[str], ProviderPrices], other: str
+) -> None:
+    """Another value, another cause (both then apply), other models, another time."""
+    text = other if "models" in other else MULTIPLIER + "effective_from = 2026-05-15\n" + other
+
+    assert len(load(text).multipliers) == 2
+
+
+def test_a_batch_and_a_tier_never_compete(load: Callable[[str], ProviderPrices]) -> None:
+    """A batch has no service tier, but for the default one."""
+    batch = PRICE + 'conditions = { processing = "batch" }\n'
+    tier = PRICE + 'conditions = { service_tier = "flex" }\n'
+
+    assert len(load(batch + tier).prices) == 2
+    with pytest.raises(PriceDataError, match="as likely as"):
+        load(batch + tier.replace("flex", "default"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from acm_addon.model import Reason
+from acm_addon.model import ModelUsage, Reason
 
 type Run = Callable[..., Any]
 
@@ -117,7 +117,7 @@ def test_compaction_is_added_to_the_totals(run: Run) -> None:
 
 
 def test_other_models_are_counted_apart(run: Run) -> None:
-    """An advisor's tokens have another price, so they get units that have none."""
+    """An advisor's tokens have another price, that of its model."""
     iterations = [
         _iteration("message", 100, 10),
         _iteration("advisor_message", 70, 7, "claude-opus-4-8"),
@@ -125,12 +125,9 @@ def test_other_models_are_counted_apart(run: Run) -> None:
     ]
     usage = {"input_tokens": 300, "output_tokens": 30, "iterations": iterations}
     facts = run(MESSAGES, json.dumps({"model": "c", "usage": usage}).encode()).response.facts()
-    assert facts.quantities == {
-        "input_tokens": 300,
-        "output_tokens": 30,
-        "other_model_input_tokens": 70,
-        "other_model_output_tokens": 7,
-    }
+    assert {"input_tokens": 300, "output_tokens": 30} == facts.quantities
+    advisor = {"input_tokens": 70, "output_tokens": 7}
+    assert (ModelUsage("claude-opus-4-8", advisor),) == facts.others
 
 
 def test_the_fallback_model_is_the_one_that_served(run: Run) -> None:
@@ -138,10 +135,8 @@ def test_the_fallback_model_is_the_one_that_served(run: Run) -> None:
     usage = {"input_tokens": 412, "output_tokens": 264, "iterations": iterations}
     facts = run(MESSAGES, json.dumps({"model": "a", "usage": usage}).encode()).response.facts()
     assert "b" == facts.model
-    assert (412, 408) == (
-        facts.quantities["input_tokens"],
-        facts.quantities["other_model_input_tokens"],
-    )
+    assert 412 == facts.quantities["input_tokens"]
+    assert (ModelUsage("a", {"input_tokens": 408, "output_tokens": 0}),) == facts.others
 
 
 @pytest.mark.parametrize("hostile", [-1, "7", True, None, [1], 1e300, 10**30])

@@ -137,12 +137,43 @@ def test_hostile_counts_are_dropped(run: Run, hostile: object) -> None:
     assert ({"output_tokens": 3}, Reason.BAD_USAGE) == (facts.quantities, facts.reason)
 
 
-def test_modalities_may_be_anything(run: Run) -> None:
-    """Vertex sends integers; others may send worse."""
-    details = [{"modality": 1, "tokenCount": 4}, {"modality": ["x"]}, 7, None]
+def test_modalities_may_be_numbers(run: Run) -> None:
+    """Vertex AI sends those of its protocol: 4 is audio, which has a price of its own."""
+    details = [{"modality": 1, "tokenCount": 4}, {"modality": 4, "tokenCount": 5}]
+    usage = {"promptTokenCount": 9, "promptTokensDetails": details}
+    facts = run(GENERATE, json.dumps(_chunk(usage)).encode()).response.facts()
+    assert {"input_tokens": 9, "input_text_tokens": 4, "input_audio_tokens": 5} == facts.quantities
+    assert facts.reason is None
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        [{"modality": ["x"], "tokenCount": 4}],
+        [{"modality": True, "tokenCount": 4}],
+        [{"modality": "SMELL", "tokenCount": 4}],
+        [{"tokenCount": 4}],
+        [7],
+        [None],
+        {"modality": "TEXT"},
+        "TEXT",
+    ],
+)
+def test_modalities_that_nobody_knows_are_marked(run: Run, details: object) -> None:
+    """What they cost is not known; the totals stay."""
     usage = {"promptTokenCount": 4, "promptTokensDetails": details}
     facts = run(GENERATE, json.dumps(_chunk(usage)).encode()).response.facts()
-    assert {"input_tokens": 4} == facts.quantities
+    assert ({"input_tokens": 4}, Reason.BAD_USAGE) == (facts.quantities, facts.reason)
+
+
+@pytest.mark.parametrize("as_events", [True, False])
+def test_a_prompt_that_was_grounded_in_maps(run: Run, as_events: bool) -> None:
+    """Is billed once, however many places it found."""
+    chunks = [{"maps": {"uri": "https://x", "title": "A"}}, {"maps": {"uri": "https://y"}}]
+    chunk = _chunk(_USAGE, groundingMetadata={"groundingChunks": chunks})
+    body = _sse(chunk) if as_events else json.dumps(chunk).encode()
+    facts = run(STREAM, body, content_type=SSE if as_events else "").response.facts()
+    assert 1 == facts.quantities["map_searches"]
 
 
 def test_older_embeddings_report_nothing(run: Run) -> None:

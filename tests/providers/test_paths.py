@@ -2,8 +2,30 @@
 
 import pytest
 
+from acm_addon.model import FREE_OF_CHARGE
 from acm_addon.providers import PROVIDERS
 from acm_addon.providers.base import Billing, RequestHead
+
+_WITHOUT_PRICES = {
+    *("replicate", "fal", "deepgram", "cartesia", "assemblyai", "gladia", "revai"),
+    "ai21",
+    "crusoe",
+    "dashscope",
+    "deepinfra",
+    "github-models",
+    "heroku",
+    "huggingface",
+    "hyperbolic",
+    "jina",
+    "nebius",
+    "nvidia",
+    "ollama-cloud",
+    "portkey",
+    "pydantic-gateway",
+    "sambanova",
+    "snowflake",
+}
+"""Of which the base table knows nothing; a price of our own, or a user's, goes by these ids."""
 
 _BY_NAME = {provider.name: provider for provider in PROVIDERS}
 
@@ -24,6 +46,9 @@ gemini/v1beta/models/e:embedContent embedContent
 gemini/v1beta/models/e:batchEmbedContents batchEmbedContents
 gemini/v1beta/openai/chat/completions chat.completions
 gemini/v1beta/openai/embeddings embeddings
+gemini/v1beta/cachedContents cachedContents
+gemini/v1beta/interactions interactions
+gemini/v1beta/models/imagen-4.0-generate-001:predict predict
 groq/openai/v1/chat/completions chat.completions
 deepseek/chat/completions chat.completions
 deepseek/v1/chat/completions chat.completions
@@ -34,6 +59,76 @@ mistral/v1/fim/completions fim.completions
 xai/v1/images/generations images.generations
 zai/api/paas/v4/chat/completions chat.completions
 fireworks/inference/v1/chat/completions chat.completions
+replicate/v1/predictions predictions
+replicate/v1/models/meta/llama/predictions predictions
+replicate/v1/deployments/acme/app/predictions predictions
+replicate/v1/models/o/n/versions/v/trainings trainings
+fal/fal-ai/flux/dev run
+fal/fal-ai/flux/dev/stream run
+elevenlabs/v1/text-to-speech/v text-to-speech
+elevenlabs/v1/text-to-speech/v/stream/with-timestamps text-to-speech
+elevenlabs/v1/text-to-dialogue/stream text-to-dialogue
+elevenlabs/v1/text-to-voice/design text-to-voice
+elevenlabs/v1/speech-to-text speech-to-text
+elevenlabs/v1/speech-to-speech/v/stream speech-to-speech
+elevenlabs/v1/voice-changer/v speech-to-speech
+elevenlabs/v1/audio-isolation/stream audio-isolation
+elevenlabs/v1/sound-generation sound-generation
+elevenlabs/v1/music/detailed/stream music
+deepgram/v1/listen listen
+deepgram/v1/speak speak
+deepgram/v1/read read
+cartesia/stt stt
+cartesia/tts/sse tts
+fireworks/inference/v1/rerank rerank
+deepseek/anthropic/v1/messages messages
+moonshot/anthropic/v1/messages messages
+zai/api/anthropic/v1/messages messages
+minimax/anthropic/v1/messages messages
+minimax/v1/t2a_v2 t2a
+openrouter/api/v1/messages messages
+openrouter/api/v1/rerank rerank
+openrouter/api/v1/images images
+openrouter/api/v1/audio/transcriptions audio.transcriptions
+mistral/v1/ocr ocr
+mistral/v1/moderations moderations
+mistral/v1/conversations conversations
+mistral/v1/conversations/conv_secret conversations
+mistral/v1/audio/speech audio.speech
+groq/openai/v1/audio/translations audio.translations
+together/v1/rerank rerank
+perplexity/search search
+xai/v1/images/edits images.edits
+xai/v1/stt audio.transcriptions
+xai/v1/tts audio.speech
+voyage/v1/multimodalembeddings embeddings
+jina/v1/rerank rerank
+dashscope/api/v1/services/aigc/text-generation/generation generation
+dashscope/api/v1/services/rerank/text-rerank/text-rerank rerank
+dashscope/compatible-mode/v1/chat/completions chat.completions
+dashscope/apps/anthropic/v1/messages messages
+huggingface/v1/chat/completions chat.completions
+huggingface/novita/v3/openai/chat/completions chat.completions
+huggingface/hf-inference/models/a/b/v1/chat/completions chat.completions
+databricks/serving-endpoints/chat/completions chat.completions
+databricks/serving-endpoints/my-own/invocations chat.completions
+databricks/serving-endpoints/anthropic/v1/messages messages
+cloudflare/client/v4/accounts/acc/ai/v1/embeddings embeddings
+cloudflare/client/v4/accounts/acc/ai/run/@cf/meta/llama-3-8b-instruct run
+snowflake/api/v2/cortex/inference:complete inference
+snowflake/api/v2/cortex/v1/messages messages
+github-copilot/chat/completions chat.completions
+github-models/orgs/acme/inference/chat/completions chat.completions
+novita/v3/openai/completions completions
+deepinfra/v1/openai/embeddings embeddings
+portkey/v1/prompts/pp-secret/completions chat.completions
+pydantic-gateway/proxy/groq/openai/v1/chat/completions chat.completions
+ollama/api/chat chat
+ollama/api/embed embed
+ollama/v1/chat/completions chat.completions
+ollama-cloud/api/generate generate
+vllm/v1/completions completions
+lmstudio/v1/responses responses
 """.strip().splitlines()
 
 _FREE = """
@@ -54,12 +149,46 @@ OPTIONS openai/v1/chat/completions
 POST anthropic/v1/messages/count_tokens
 POST anthropic/v1/messages/batches/b/cancel
 POST anthropic/v1/files
-GET anthropic/v1/messages/batches/b/results
 POST gemini/v1beta/models/gemini-2.5-pro:countTokens
 POST gemini/upload/v1beta/files
 GET gemini/v1beta/models
-PATCH gemini/v1beta/cachedContents/c
+GET gemini/v1beta/cachedContents/c
+POST gemini/v1beta/fileSearchStores
+POST gemini/v1beta/interactions/i/cancel
 POST mistral/v1/batch/jobs/j/cancel
+POST replicate/v1/files
+POST replicate/v1/models
+GET replicate/v1/predictions
+GET replicate/v1/models/meta/llama
+DELETE replicate/v1/deployments/acme/app
+GET fal/fal-ai/flux
+POST elevenlabs/v1/voices/add
+POST elevenlabs/v1/music/plan
+GET elevenlabs/v1/history
+GET elevenlabs/v1/dubbing/project
+POST deepgram/v1/projects/p/keys
+POST deepgram/v1/auth/grant
+GET deepgram/v1/models
+POST cartesia/voices/clone
+POST assemblyai/v2/upload
+GET assemblyai/v2/transcript
+GET assemblyai/v2/transcript/t/sentences
+DELETE gladia/v2/pre-recorded/j
+POST gladia/v2/upload
+GET revai/speechtotext/v1/jobs/j/transcript
+POST mistral/v1/agents
+POST moonshot/v1/tokenizers/estimate-token-count
+POST deepseek/anthropic/v1/messages/count_tokens
+POST cloudflare/client/v4/accounts/acc/workers/scripts/s
+POST cloudflare/client/v4/zones/z/purge_cache
+POST databricks/api/2.0/clusters/create
+POST databricks/serving-endpoints
+POST snowflake/api/v2/statements
+POST github-copilot/agents/sessions
+POST ollama/api/pull
+POST vllm/tokenize
+GET xai/v1/batches/b
+GET dashscope/compatible-mode/v1/models
 """.strip().splitlines()
 
 _UNKNOWN = """
@@ -69,15 +198,24 @@ POST openai/v1/threads/t/runs threads.runs
 POST openai/v1/fine_tuning/jobs fine_tuning.jobs
 POST openai/v1/videos videos
 POST openai/v1/something/new/secret other
-GET openai/v1/realtime realtime
-GET openai/v1/responses responses
-POST mistral/v1/moderations moderations
-POST openrouter/api/v1/rerank rerank
-POST perplexity/search search
+POST mistral/v1/fine_tuning/jobs fine_tuning.jobs
+POST groq/openai/v1/something/new/secret other
+POST minimax/v1/video_generation other
 POST anthropic/v1/something other
 POST gemini/v1beta/models/m:somethingNew other
-POST gemini/v1beta/cachedContents cachedContents
-GET gemini/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent live
+POST replicate/v1/deployments deployments
+PATCH replicate/v1/deployments/acme/app deployments
+POST replicate/v1/new other
+POST elevenlabs/v1/forced-alignment forced-alignment
+POST elevenlabs/v1/convai/agents/a/simulate-conversation convai
+POST elevenlabs/v1/dubbing/resource/r/dub dubbing
+POST elevenlabs/v1/new other
+POST deepgram/v1/new other
+POST cartesia/voice-changer/bytes voice-changer
+POST assemblyai/lemur/v3/generate/task other
+POST revai/sentiment_analysis/v1/jobs other
+PATCH gemini/v1beta/cachedContents/c cachedContents
+POST gemini/upload/v1beta/fileSearchStores/s:uploadToFileSearchStore fileSearchStores
 """.strip().splitlines()
 
 
@@ -85,9 +223,40 @@ _PENDING = """
 openai/v1/batches batches
 groq/openai/v1/batches batches
 mistral/v1/batch/jobs batches
+xai/v1/videos/generations videos
+xai/v1/batches batches
+openrouter/api/v1/videos videos
+perplexity/async/chat/completions chat.completions
+zai/api/paas/v4/videos/generations videos
+dashscope/api/v1/services/aigc/text2image/image-synthesis tasks
 anthropic/v1/messages/batches batches
 gemini/v1beta/models/gemini-2.5-pro:batchGenerateContent batchGenerateContent
 gemini/v1beta/models/veo-3:predictLongRunning predictLongRunning
+elevenlabs/v1/dubbing dubbing
+assemblyai/v2/transcript transcript
+gladia/v2/pre-recorded pre-recorded
+gladia/v2/live live
+revai/speechtotext/v1/jobs jobs
+""".strip().splitlines()
+
+
+_RESULT = """
+GET mistral/v1/batch/jobs/j1 batches j1
+GET xai/v1/videos/v1 videos v1
+GET xai/v1/batches/b1/results batches b1
+GET xai/v1/chat/deferred-completion/d1 chat.completions d1
+GET openrouter/api/v1/generation?id=gen-1 chat.completions gen-1
+GET perplexity/async/chat/completions/a1 chat.completions a1
+GET dashscope/api/v1/tasks/t1 tasks t1
+GET replicate/v1/predictions/p predictions p
+POST replicate/v1/predictions/p/cancel predictions p
+GET replicate/v1/trainings/t trainings t
+GET elevenlabs/v1/speech-to-text/transcripts/t speech-to-text t
+GET elevenlabs/v1/dubbing/d dubbing d
+GET assemblyai/v2/transcript/t transcript t
+GET gladia/v2/pre-recorded/j pre-recorded j
+GET gladia/v2/live/j live j
+GET revai/speechtotext/v1/jobs/j jobs j
 """.strip().splitlines()
 
 
@@ -122,6 +291,17 @@ def test_pending(line: str) -> None:
     assert (expected, Billing.PENDING) == (endpoint.name, endpoint.billing)
 
 
+@pytest.mark.parametrize("line", _RESULT)
+def test_result(line: str) -> None:
+    """A look at earlier work is named like what started it, and says which work it is about."""
+    method, path, expected, object_id = line.split()
+    name, rest = _split(path)
+    rest, _, query = rest.partition("?")
+    endpoint = _BY_NAME[name].classify(RequestHead(method, rest, query))
+    assert (expected, Billing.RESULT) == (endpoint.name, endpoint.billing)
+    assert object_id == endpoint.object_id
+
+
 @pytest.mark.parametrize("line", _UNKNOWN)
 def test_unknown(line: str) -> None:
     """What may cost is never called free, and a name never repeats what stands in the path."""
@@ -149,5 +329,5 @@ def test_every_provider_has_a_price_provider() -> None:
     """The price table knows each by the id that we give."""
     from genai_prices.data import providers
 
-    known = {provider.id for provider in providers}
-    assert {provider.price_provider for provider in PROVIDERS} <= known
+    known = {provider.id for provider in providers} | {FREE_OF_CHARGE}
+    assert {p.price_provider for p in PROVIDERS} - known == _WITHOUT_PRICES

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acm_addon.providers.pictures import Picture
-from acm_addon.providers.prompts import Function, Message, Prompt, Role, ToolCall, read_prompt
+from acm_addon.providers.prompt_reader import read_prompt
+from acm_addon.providers.prompts import Function, Message, Prompt, Role, ToolCall
 
 PARIS = ToolCall("weather", '{"city": "Paris"}')
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
@@ -215,6 +216,31 @@ def test_a_picture_elsewhere_has_no_size() -> None:
     part = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
 
     assert (Picture(),) == _read(messages=[{"role": "user", "content": [part]}]).pictures
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "assistant", "content": "Ten.", "reasoning_content": "Five and five."},
+        {"role": "assistant", "content": "Ten.", "reasoning": "Five and five."},
+        {"role": "assistant", "content": "<think>Five and five.</think>Ten."},
+    ],
+)
+def test_thoughts_of_earlier_answers_are_apart(message: dict[str, object]) -> None:
+    """Some models read them again, and some do not."""
+    prompt = _read(messages=[message])
+
+    assert "Five and five." in "".join(prompt.texts)
+    assert ["Ten."] == prompt.without_thoughts().texts
+
+
+def test_thoughts_before_a_call_are_kept() -> None:
+    """The model goes on with them when the result is there."""
+    call = {"type": "function", "function": {"name": "weather", "arguments": PARIS.arguments}}
+    message = {"role": "assistant", "reasoning_content": "Look.", "tool_calls": [call]}
+    prompt = _read(messages=[message])
+
+    assert ["Look.", "weather", PARIS.arguments] == prompt.without_thoughts().texts
 
 
 def test_names_of_speakers_are_kept() -> None:

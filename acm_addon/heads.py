@@ -1,0 +1,42 @@
+"""Heads of requests and responses: as providers' modules read them, and where they are sent."""
+
+from mitmproxy import http
+
+from acm_addon.providers.base import Origin, RequestHead
+
+
+def plain(headers: http.Headers) -> dict[str, str]:
+    """Header fields by lower-case name, duplicates joined (RFC 9110, section 5.3)."""
+    plain: dict[str, str] = {}
+    for field, raw in headers.fields:
+        name, value = field.lower().decode("latin-1"), raw.decode("latin-1")
+        plain[name] = f"{plain[name]}, {value}" if name in plain else value
+    return plain
+
+
+def head_of(request: http.Request) -> RequestHead:
+    headers = plain(request.headers)
+    path, _, query = request.path.partition("?")
+    upgrade = headers.get("upgrade", "").lower()
+    return RequestHead(
+        request.method,
+        path,
+        query,
+        request.host,
+        headers,
+        websocket=request.method == "GET" and upgrade == "websocket",
+    )
+
+
+def send_to(request: http.Request, origin: Origin, path: str) -> None:
+    """Redirect a gateway request, leaving its header fields as they are but for Host's value."""
+    scheme, host, port = origin.scheme, origin.host, origin.port
+    request.data.scheme = scheme.encode()
+    request.data.host = host
+    request.data.port = port
+    request.data.path = path.encode("utf-8", "surrogateescape")
+    name = host if port == (443 if scheme == "https" else 80) else f"{host}:{port}"
+    request.headers.fields = tuple(
+        (key, name.encode() if key.lower() == b"host" else value)
+        for key, value in request.headers.fields
+    )

@@ -1,0 +1,169 @@
+"""The price table of one home: the base data that is newer, our entries, the user's own prices.
+
+What it is made of lies in ``Home.prices``: ``base.json.gz`` after an update, ``overrides.toml``
+where the user has prices of their own. Every table that was in use is kept there by its hash.
+"""
+
+import gzip
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from acm_addon.errors import AcmError
+from acm_addon.home import Home
+from acm_addon.pricing import PriceTable
+from acm_addon.user_providers import price_entries, user_providers
+from pricing_data import RawProvider, load_overrides, own_units, read_overrides
+from pricing_data.dates import base_as_of
+
+type Signature = tuple[tuple[int, int] | None, ...]
+"""Changes when a source of the table does."""
+
+
+def current_table(home: Home) -> PriceTable:
+    """The table as its sources are now. Slow the first time.
+
+    Raises ValueError where a source is unsound; PriceDataError, which is one, names file and line.
+    """
+    base = updated_base(home)
+    return _shipped_with(home) if base is None else table_over(base, home)
+
+
+def table_over(base: Mapping[str, Any], home: Home) -> PriceTable:
+    """Our entries and the user's over a base document. Raises ValueError."""
+    table = PriceTable.of(base)
+    raw = _own_prices(home)
+    if not raw:
+        return table
+    load_overrides(home.price_overrides, [*base["units"], *own_units()])  # This names the lines.
+    return PriceTable.of(base, raw)
+
+
+def _shipped_with(home: Home) -> PriceTable:
+    if not home.providers.exists():
+        return PriceTable.current(home.price_overrides)
+    PriceTable.current(home.price_overrides)  # This names the lines.
+    return PriceTable.current_with(_own_prices(home))
+
+
+def _own_prices(home: Home) -> RawProvider:
+    """What the user wrote as prices: in the price file, and beside providers of their own.
+
+    Raises ValueError where either is unsound.
+    """
+    raw = read_overrides(home.price_overrides)
+    try:
+        entries = price_entries(user_providers(home.providers))
+    except AcmError as error:
+        raise ValueError(error.message) from None
+    return {**raw, "price": [*raw.get("price", ()), *entries]} if entries else raw
+
+
+def table_in_use(home: Home) -> tuple[PriceTable, Exception | None]:
+    """The current table; where its sources are unsound the last sound one, and what is wrong."""
+    try:
+        table = current_table(home)
+        publish(home, table)
+    except (OSError, ValueError) as error:
+        return _last_sound(home), error
+    return table, None
+
+
+def publish(home: Home, table: PriceTable) -> None:
+    """Keep a table by its hash, and remember that it is the one in use."""
+    table.freeze(home.prices)
+    if _pointed_at(home) != table.version:
+        write_whole(home.price_pointer, f"{table.version}\n".encode())
+
+
+def signature(home: Home) -> Signature:
+    """Cheap: three looks at the disk."""
+    return tuple(_stamp(path) for path in (home.price_base, home.price_overrides, home.providers))
+
+
+def updated_base(home: Home) -> Mapping[str, Any] | None:
+    """The base data of the last update, unless what this version ships is newer.
+
+    Raises ValueError where it is damaged.
+    """
+    try:
+        document: Mapping[str, Any] = json.loads(gzip.decompress(home.price_base.read_bytes()))
+        fetched = date.fromisoformat(document["as_of"])
+    except FileNotFoundError:
+        return None
+    except (EOFError, OSError, KeyError, TypeError, ValueError):
+        raise ValueError(f"{home.price_base.name} is damaged: `acm prices update` again") from None
+    shipped = base_as_of(version("genai-prices"))
+    return None if shipped is not None and shipped > fetched else document
+
+
+def store_base(home: Home, document: Mapping[str, Any]) -> None:
+    """Make base data the base of the current table, from the next look on.
+
+    ``as_of`` in it is the day up to which it knows prices.
+    """
+    text = json.dumps(document, sort_keys=True)
+    write_whole(home.price_base, gzip.compress(text.encode(), mtime=0))
+
+
+def base_release(home: Home) -> tuple[str, date | None]:
+    """The release of the base data, and up to which day it knows prices; None if not known.
+
+    Raises ValueError where the data of the last update is damaged.
+    """
+    base = updated_base(home)
+    if base is None:
+        shipped = version("genai-prices")
+        return shipped, base_as_of(shipped)
+    return str(base["version"]), date.fromisoformat(base["as_of"])
+
+
+def stored_tables(home: Home) -> list[tuple[datetime, str]]:
+    """When each table was first kept, and its hash; the oldest first."""
+    found = [
+        (datetime.fromtimestamp(path.stat().st_mtime, UTC), path.name.removesuffix(".json.gz"))
+        for path in home.prices.glob("*.json.gz")
+        if path != home.price_base
+    ]
+    return sorted(found)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Put a file in its place, whole or not at all, readable by its owner alone."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+
+
+def _last_sound(home: Home) -> PriceTable:
+    pointed = _pointed_at(home)
+    try:
+        return PriceTable.read(home.prices, pointed) if pointed else PriceTable.current()
+    except (OSError, ValueError):
+        return PriceTable.current()
+
+
+def _pointed_at(home: Home) -> str | None:
+    try:
+        return home.price_pointer.read_text(encoding="ascii").strip() or None
+    except (OSError, ValueError):
+        return None
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino

@@ -1,0 +1,148 @@
+"""New base data for the price table: fetched or read from a file, judged, and then taken over.
+
+Run as a module it is the scheduled update: a process of its own, started by the proxy where
+``acm prices auto daily`` is on, and then once a day. Nothing else fetches by itself.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from acm_addon import price_schedule
+from acm_addon.errors import AcmError
+from acm_addon.home import Home, acm_home
+from acm_addon.model import utc_now
+from acm_addon.price_changes import PriceChange, changes, lost_models, negative_price, prices_at
+from acm_addon.price_store import current_table, publish, store_base, table_over
+from acm_addon.pricing import PriceTable
+from acm_addon.pricing.base import published_document
+
+PUBLISHED = (
+    "https://raw.githubusercontent.com/pydantic/genai-prices/refs/heads/main/prices/new_data/v2/"
+    "data.json"
+)
+"""Where genai-prices publishes its data between releases."""
+URL_VARIABLE = "ACM_PRICES_URL"
+
+_PATIENCE_SECONDS = 30
+_LARGEST_BYTES = 64_000_000
+_AHEAD = timedelta(days=365)
+"""Changes that are announced for the time until then are compared as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """New base data, and what it does to the prices."""
+
+    document: dict[str, Any]
+    table: PriceTable
+    changes: tuple[PriceChange, ...]
+    """Of what calls are billed at now."""
+    refusals: tuple[str, ...]
+    """Why it is not taken over unless the user accepts it."""
+
+
+def url() -> str:
+    return os.environ.get(URL_VARIABLE) or PUBLISHED
+
+
+def fetch(address: str) -> bytes:
+    """The published data. Raises AcmError."""
+    parts = urlsplit(address)
+    local = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    if parts.scheme != "https" and not (parts.scheme == "http" and local):
+        raise AcmError(
+            "price data is fetched over https alone", f"{URL_VARIABLE} names the address"
+        )
+    request = urllib.request.Request(address, headers={"User-Agent": "acm"})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310
+            content: bytes = answer.read(_LARGEST_BYTES + 1)
+    except (OSError, urllib.error.URLError, ValueError) as error:
+        raise AcmError(
+            f"{parts.hostname} did not give the price data ({type(error).__name__})",
+            "is this machine online? `acm prices import FILE --sha256 HASH` needs no network",
+        ) from error
+    if len(content) > _LARGEST_BYTES:
+        raise AcmError("the price data is larger than is believable", "nothing was changed")
+    return content
+
+
+def judge(content: bytes, home: Home, before: PriceTable, now: datetime) -> Update:
+    """What the data would change. Raises AcmError for what is no price data, or negative.
+
+    Needs the user's leave (``refusals``): a price that swings by more than five times, and the loss
+    of a tenth of the models.
+    """
+    release = f"{now:%Y-%m-%d}-{hashlib.sha256(content).hexdigest()[:8]}"
+    try:
+        document = published_document(json.loads(content), release)
+        document["as_of"] = f"{now:%Y-%m-%d}"
+        wrong = negative_price(document)
+        table = table_over(document, home)
+        # Every price is looked at, so that none can fail later, in the proxy.
+        today, later = (
+            _compared(before, table, moment) for moment in (now.astimezone(UTC), now + _AHEAD)
+        )
+    except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise AcmError(
+            f"this is no price data that this version reads ({type(error).__name__})",
+            "upgrade acm, or look at what the address gives; the prices in use stay",
+        ) from error
+    if wrong is not None:
+        raise AcmError(f"the data has a negative price: {wrong}", "the prices in use stay")
+    swings = [change for change in (*today[0], *later[0]) if change.incredible]
+    refusals = list(dict.fromkeys(_swing(change) for change in swings))
+    if today[1]:
+        refusals.append("more than a tenth of the models is gone")
+    return Update(document, table, tuple(today[0]), tuple(refusals))
+
+
+def take_over(update: Update, home: Home) -> None:
+    """Make the data the base of the table in use. A running proxy follows within a second."""
+    update.table.freeze(home.prices)
+    store_base(home, update.document)
+    publish(home, current_table(home))
+
+
+def main() -> int:
+    """One scheduled update. What it has to say is one line of our own words."""
+    home = acm_home()
+    price_schedule.begin(home)
+    try:
+        update = judge(fetch(url()), home, current_table(home), utc_now())
+    except (
+        AcmError,
+        OSError,
+        ValueError,
+    ):  # Its message may quote the data, and this goes to the log.
+        sys.stdout.write("`acm prices update` says why\n")
+        return 1
+    if update.refusals:
+        sys.stdout.write("the new prices need a look: `acm prices update` shows them\n")
+        return 1
+    take_over(update, home)
+    return 0
+
+
+def _compared(
+    before: PriceTable, after: PriceTable, at: datetime
+) -> tuple[list[PriceChange], bool]:
+    old, new = prices_at(before, at), prices_at(after, at)
+    return changes(old, new), lost_models(old, new)
+
+
+def _swing(change: PriceChange) -> str:
+    key = change.key
+    return f"{key.provider}/{key.model}: {key.unit} from {change.before:f} to {change.after:f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""What a batch consumed, summed by model: one row, priced model by model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from acm_addon.model import ModelUsage
+from acm_addon.providers.tally import Tally
+
+MAX_MODELS = 100
+"""That are told apart in one batch. More are nonsense, and make the usage bad."""
+
+
+@dataclass(slots=True)
+class _Share:
+    price_context: Mapping[str, str]
+    quantities: dict[str, int | Decimal] = field(default_factory=dict)
+
+
+class ByModel:
+    """Sums of tallies. Models, and of one model what is priced differently, stay apart."""
+
+    def __init__(self) -> None:
+        self.bad = False
+        self._shares: dict[tuple[str | None, tuple[tuple[str, str], ...]], _Share] = {}
+
+    def add(self, model: str | None, tally: Tally, price_context: Mapping[str, str]) -> None:
+        self.bad = self.bad or tally.bad
+        self.take(ModelUsage(model, tally.quantities, price_context))
+
+    def take(self, usage: ModelUsage) -> None:
+        if not usage.quantities:
+            return
+        key = (usage.model, tuple(sorted(usage.price_context.items())))
+        if key not in self._shares and len(self._shares) >= MAX_MODELS:
+            self.bad = True
+            return
+        share = self._shares.setdefault(key, _Share(usage.price_context))
+        for unit, count in usage.quantities.items():
+            share.quantities[unit] = share.quantities.get(unit, 0) + count
+
+    def parts(self) -> tuple[ModelUsage, ...]:
+        """The model that was seen first is the one that the row names."""
+        return tuple(
+            ModelUsage(model, dict(share.quantities), share.price_context)
+            for (model, _), share in self._shares.items()
+        )
+
+
+def moment(text: object) -> datetime | None:
+    """A time as RFC 3339 writes it, in UTC; None for anything else."""
+    try:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else None
+        return at.astimezone(UTC) if at is not None and at.tzinfo else None
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,245 @@
+"""A provider that speaks OpenAI's protocol among other things: its paths, and who reads them."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from acm_addon.providers.anthropic import ANTHROPIC
+from acm_addon.providers.base import (
+    Access,
+    Billing,
+    Endpoint,
+    Origin,
+    RequestFacts,
+    RequestHead,
+    RequestReader,
+    ResponseFacts,
+    ResponseHead,
+    ResponseReader,
+    WebSocketReader,
+)
+from acm_addon.providers.compatible_bodies import (
+    CloudflareRunBody,
+    ConversationsBody,
+    DashScopeBody,
+    InputBody,
+    OllamaBody,
+    OllamaEmbedBody,
+    OpaqueBody,
+    PagesBody,
+    SpokenBody,
+    StatedEndBody,
+    TranscriptionBody,
+)
+from acm_addon.providers.compatible_jobs import JobBody
+from acm_addon.providers.compatible_requests import (
+    picture_request,
+    recording_request,
+    search_request,
+    speech_request,
+    video_request,
+)
+from acm_addon.providers.openai import METERED_PATHS, error_body, websocket_endpoint
+from acm_addon.providers.openai_requests import generation_request
+from acm_addon.providers.openai_responses import ChatBody, ImagesBody, ResponsesBody
+from acm_addon.providers.prompts import Answer
+from acm_addon.providers.realtime import RealtimeReader
+
+type RequestFactory = Callable[[RequestHead], RequestReader]
+type ResponseFactory = Callable[[RequestFacts, ResponseHead], ResponseReader]
+
+MESSAGES = "messages"
+"""Anthropic's endpoint, which many offer beside OpenAI's: read by Anthropic's readers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Who reads the bodies of an endpoint."""
+
+    request: RequestFactory
+    response: ResponseFactory
+
+
+def generation(head: RequestHead) -> RequestReader:  # noqa: ARG001
+    return generation_request()
+
+
+CHAT = Shape(generation, ChatBody)
+_PICTURES = Shape(picture_request, ImagesBody)
+_INPUT = Shape(generation, InputBody)
+
+SHAPES: Mapping[str, Shape] = MappingProxyType(
+    {
+        "responses": Shape(generation, ResponsesBody),
+        "embeddings": _INPUT,
+        "rerank": _INPUT,
+        "moderations": _INPUT,
+        "images.generations": _PICTURES,
+        "images.edits": _PICTURES,
+        "images": _PICTURES,
+        "audio.transcriptions": Shape(recording_request, TranscriptionBody),
+        "audio.translations": Shape(recording_request, TranscriptionBody),
+        "audio.speech": Shape(speech_request, OpaqueBody),
+        "t2a": Shape(speech_request, SpokenBody),
+        "ocr": Shape(generation, PagesBody),
+        "search": Shape(search_request, OpaqueBody),
+        "conversations": Shape(generation, ConversationsBody),
+        "inference": Shape(generation, StatedEndBody),
+        "run": Shape(generation, CloudflareRunBody),
+        "generation": Shape(generation, DashScopeBody),
+        "chat": Shape(generation, OllamaBody),
+        "generate": Shape(generation, OllamaBody),
+        "embed": Shape(generation, OllamaEmbedBody),
+    }
+)
+"""By the endpoint's name; every other is read like chat."""
+
+FREE = re.compile(r"/(?:files|uploads|models)(?:/.*)?|/(?:batches|batch/jobs)/.*")
+"""Only what creates nothing with any of them; moderations, for one, cost money at Mistral."""
+
+_UNREAD = re.compile(
+    r"/(audio/(?:speech|transcriptions|translations)|images/(?:edits|variations|generations)"
+    r"|images|rerank|moderations|videos|batches|fine_tuning/jobs|ocr|search|messages|responses)"
+    r"(?:/.*)?"
+)
+"""Paths that may be billed, and whose name says nothing of the client's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compatible:
+    """One provider of the family."""
+
+    name: str
+    hosts: tuple[str, ...]
+    """Requests to the gateway go to the first."""
+    price_provider: str
+    base: re.Pattern[str] = re.compile(r"(?:/v1)?(?=/)")
+    """What stands before ``/chat/completions``."""
+    metered: Mapping[str, str] = METERED_PATHS
+    """Endpoint names by path."""
+    patterns: tuple[tuple[re.Pattern[str], str], ...] = ()
+    """Paths with something of the client's in them, such as the ``model``; endpoint names."""
+    pending: Mapping[str, str] = field(default_factory=dict)
+    """Paths that start what is billed when it is done."""
+    results: tuple[tuple[re.Pattern[str], str], ...] = ()
+    """GET paths that show such work, by its ``id``, and the name of the endpoint that began it."""
+    jobs: Mapping[str, ResponseFactory] = field(default_factory=dict)
+    """Who reads the answers about such work, by endpoint name; else ``JobBody``."""
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    """Where bodies differ from what their endpoint's name says."""
+    models: Mapping[str, str] = field(default_factory=dict)
+    """What the price table calls an endpoint that has no choice of models, by endpoint name."""
+    priced_as_requested: bool = False
+    """Prices go by the name that is asked for; responses name what stands behind it."""
+    id_parameter: str = "id"
+    """The query's parameter with that id, where the path has none."""
+    free: re.Pattern[str] = FREE
+    """Paths whose POST is known to cost nothing."""
+    shared_host: bool = False
+    """Most of what the host serves is no AI: unknown paths are nobody's bill."""
+    at: Origin | None = None
+    """Where the gateway sends requests, where that is not the first host by https."""
+    reach: Access = Access()  # noqa: RUF009 - frozen
+    """How programs reach it; the endpoints are added to it."""
+
+    @property
+    def access(self) -> Access:
+        patterned = (name for _, name in (*self.patterns, *self.results))
+        return replace(self.reach, endpoints=(*self.metered.values(), *patterned))
+
+    @property
+    def origin(self) -> Origin | None:
+        if self.at is not None:
+            return self.at
+        return None if "*" in self.hosts[0] else Origin(self.hosts[0])
+
+    def classify(self, head: RequestHead) -> Endpoint:
+        """Only POST creates what is billed. Names hold no part of a path that could be data."""
+        based = self.base.match(head.path)
+        path = (head.path[based.end() :] if based else head.path).rstrip("/")
+        if self.shared_host and not based:
+            return _MANAGE
+        if head.websocket:
+            return websocket_endpoint(head, path)
+        if head.method == "GET":
+            return self._shown(path, head)
+        return self._created(path) if head.method == "POST" else _MANAGE
+
+    def _created(self, path: str) -> Endpoint:
+        if path in self.metered:
+            return Endpoint(self.metered[path], model=self.models.get(self.metered[path]))
+        if path in self.pending:
+            return Endpoint(self.pending[path], Billing.PENDING)
+        for pattern, name in self.patterns:
+            if found := pattern.fullmatch(path):
+                return Endpoint(name, model=found.groupdict().get("model"))
+        if self.shared_host or self.free.fullmatch(path):
+            return _MANAGE
+        unread = _UNREAD.fullmatch(path)
+        return Endpoint(unread[1].replace("/", ".") if unread else "other", Billing.UNKNOWN)
+
+    def _shown(self, path: str, head: RequestHead) -> Endpoint:
+        for pattern, name in self.results:
+            if found := pattern.fullmatch(path):
+                named = found.groupdict().get("id") or head.parameters.get(self.id_parameter)
+                return Endpoint(name, Billing.RESULT, object_id=named)
+        return _MANAGE
+
+    def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:
+        if endpoint.name == MESSAGES:
+            return ANTHROPIC.request_reader(endpoint, head)
+        if endpoint.billing is Billing.PENDING:
+            return video_request(head)
+        return self._shape(endpoint).request(head)
+
+    def response_reader(
+        self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
+    ) -> ResponseReader:
+        reader = self._response_reader(endpoint, request, head)
+        model = endpoint.model or request.model
+        return Renamed(reader, model) if self.priced_as_requested else reader
+
+    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
+        return RealtimeReader(endpoint.model) if endpoint.billing is Billing.METERED else None
+
+    def error_body(self, status: int, code: str, message: str) -> bytes:
+        return error_body(status, code, message)
+
+    def _response_reader(
+        self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
+    ) -> ResponseReader:
+        if endpoint.name == MESSAGES:
+            return ANTHROPIC.response_reader(endpoint, request, head)
+        if endpoint.billing in (Billing.PENDING, Billing.RESULT):
+            return self.jobs.get(endpoint.name, JobBody)(request, head)
+        return self._shape(endpoint).response(request, head)
+
+    def _shape(self, endpoint: Endpoint) -> Shape:
+        return self.shapes.get(endpoint.name) or SHAPES.get(endpoint.name, CHAT)
+
+
+_MANAGE = Endpoint("manage", Billing.FREE)
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A body whose prices go by another name than the one in it, or by another provider's."""
+
+    reader: ResponseReader
+    model: str | None
+    """None where the body's own is right."""
+    price_provider: str | None = None
+
+    def feed(self, data: bytes) -> None:
+        self.reader.feed(data)
+
+    def facts(self) -> ResponseFacts:
+        facts = self.reader.facts()
+        return replace(facts, model=self.model or facts.model, price_provider=self.price_provider)
+
+    def output_text(self) -> Answer:
+        return self.reader.output_text()
+
+    def output_tokens_so_far(self) -> int:
+        return self.reader.output_tokens_so_far()

@@ -1,0 +1,185 @@
+"""The user's own price file: entries added at its end, listed by number, and removed.
+
+The file is theirs: what they wrote in it, comments included, stays as it is.
+"""
+
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from acm_addon.errors import AcmError
+from acm_addon.home import Home, acm_home
+from cli import price_table
+from cli.exits import UsageError
+from cli.output import print_json
+from cli.render import clean
+
+_HEADER = re.compile(r"^\s*\[\[\s*(\w+)\s*\]\]", re.MULTILINE)
+_BY_THE_MILLION = ("tokens", "characters")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which calls an entry is for; None is all of them."""
+
+    provider: str | None
+    model: str | None
+    project: str | None
+    begin: str | None
+    end: str | None
+
+    def fields(self) -> dict[str, str | None]:
+        provider = price_table.priced_by(self.provider.lower()) if self.provider else None
+        return {
+            "provider": provider,
+            "model": self.model,
+            "project": self.project,
+            "effective_from": self.begin,
+            "effective_to": self.end,
+        }
+
+
+def add(discount: str | None, rates: list[str], scope: Scope, conditions: list[str]) -> None:
+    if (discount is None) == (not rates):
+        raise UsageError(
+            "give a discount, or rates", "--discount 12.5, or --rate input_tokens=2.50"
+        )
+    if discount is not None:
+        if conditions:
+            raise UsageError("a discount has no conditions", "leave out --condition")
+        _append(acm_home(), _entry("discount", {"percent": discount, **scope.fields()}))
+        return
+    if scope.provider is None:
+        raise UsageError("rates need their provider", "add --provider")
+    fields = {**scope.fields(), "model": scope.model or "*"}
+    entries = [
+        _entry(
+            "price",
+            {**fields, "unit": unit, "usd": usd, "per": _per(unit)},
+            _pairs("--condition", conditions),
+        )
+        for unit, usd in _pairs("--rate", rates).items()
+    ]
+    _append(acm_home(), "".join(entries))
+
+
+def map_name(
+    name: str, model: str, provider: str, priced_by: str | None, conditions: list[str]
+) -> None:
+    fields = {
+        "provider": price_table.priced_by(provider.lower()),
+        "model": name,
+        "priced_as": model,
+        "priced_by": price_table.priced_by(priced_by.lower()) if priced_by else None,
+    }
+    _append(acm_home(), _entry("map", fields, _pairs("--condition", conditions), "context"))
+
+
+def show(as_json: bool) -> None:
+    entries = _entries(_text(acm_home().price_overrides))
+    if as_json:
+        print_json([{"number": number + 1, "entry": text} for number, text in enumerate(entries)])
+        return
+    for number, text in enumerate(entries):
+        first, *rest = [clean(line) for line in text.strip().splitlines() if line.strip()]
+        typer.echo(f"{number + 1:>3}  {first}")
+        typer.echo("\n".join(f"     {line}" for line in rest))
+    typer.echo(f"acm: {len(entries)} of your own in {acm_home().price_overrides}", err=True)
+
+
+def remove(number: int) -> None:
+    home = acm_home()
+    text = _text(home.price_overrides)
+    starts = [match.start() for match in _HEADER.finditer(text)]
+    if not 1 <= number <= len(starts):
+        raise UsageError(f"there is no number {number}", "`acm prices own` lists them")
+    start, end = starts[number - 1], [*starts, len(text)][number]
+    _write(home, text[:start] + text[end:])
+    typer.echo(f"acm: removed {clean(text[start:end].strip().splitlines()[0])} {number}", err=True)
+
+
+def _append(home: Home, entry: str) -> None:
+    text = _text(home.price_overrides)
+    gap = "" if not text or text.endswith("\n") else "\n"
+    _write(home, f"{text}{gap}{entry}")
+    typer.echo(
+        "acm: calls from now on have these prices; `acm reprice` is for those before", err=True
+    )
+
+
+def _write(home: Home, text: str) -> None:
+    """Put the file in place once it is proved sound. Raises AcmError; what was there stays."""
+    from acm_addon.price_store import publish, write_whole
+    from acm_addon.pricing import PriceTable
+    from pricing_data import PriceDataError, load_overrides
+
+    with tempfile.TemporaryDirectory(prefix="acm-") as folder:
+        draft = Path(folder) / home.price_overrides.name
+        draft.write_text(text, encoding="utf-8")
+        try:
+            load_overrides(draft, PriceTable.current().units.by_name)
+        except PriceDataError as error:
+            raise AcmError(str(error), error.hint) from error
+    write_whole(home.price_overrides, text.encode())
+    publish(home, price_table.current(home))
+
+
+def _entries(text: str) -> list[str]:
+    starts = [match.start() for match in _HEADER.finditer(text)]
+    return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        raise AcmError(
+            f"{path} cannot be read ({type(error).__name__})", "it must be UTF-8, and yours to read"
+        ) from error
+
+
+def _entry(
+    kind: str,
+    fields: Mapping[str, str | int | None],
+    pairs: Mapping[str, str] | None = None,
+    pairs_name: str = "conditions",
+) -> str:
+    """An entry of the file, as TOML."""
+    lines = [f"[[{kind}]]"]
+    lines += [f"{name} = {_toml(value)}" for name, value in fields.items() if value is not None]
+    if pairs:
+        inner = ", ".join(f"{_toml(name)} = {_toml(value)}" for name, value in pairs.items())
+        lines.append(f"{pairs_name} = {{ {inner} }}")
+    return "\n".join(lines) + "\n\n"
+
+
+def _toml(value: str | int) -> str:
+    """A basic string or an integer. Control characters, which TOML refuses, are escaped."""
+    if isinstance(value, int):
+        return str(value)
+    escaped = "".join(
+        char if char.isprintable() and char not in '"\\' else f"\\U{ord(char):08x}"
+        for char in value
+    )
+    return f'"{escaped}"'
+
+
+def _per(unit: str) -> int:
+    return 1_000_000 if unit.endswith(_BY_THE_MILLION) else 1
+
+
+def _pairs(option: str, given: list[str]) -> dict[str, str]:
+    """Raises UsageError for what is not ``name=value``."""
+    pairs = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not (name.strip() and equals and value.strip()):
+            raise UsageError(f"{option} {each!r} is no pair", f"write {option} name=value")
+        pairs[name.strip()] = value.strip()
+    return pairs

@@ -1,0 +1,77 @@
+"""The price table as commands use it: of this home, and its faults said to the user."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from acm_addon.errors import AcmError
+from acm_addon.home import Home
+
+if TYPE_CHECKING:
+    from acm_addon.pricing import PriceTable
+
+OLD_DAYS = 45
+
+
+def current(home: Home) -> "PriceTable":
+    """The table as its sources are now. Raises AcmError where one cannot be used."""
+    from acm_addon.price_store import current_table
+    from pricing_data import PriceDataError
+
+    try:
+        return current_table(home)
+    except PriceDataError as error:
+        raise AcmError(str(error), error.hint) from error
+    except (OSError, ValueError) as error:
+        raise AcmError(
+            f"the price table cannot be read ({type(error).__name__})",
+            f"look at the files in {home.prices}; `acm prices update` fetches the base data again",
+        ) from error
+
+
+def stored(home: Home, version: str) -> "PriceTable":
+    """A table that was in use, by its hash or the beginning of it. Raises AcmError."""
+    from acm_addon.price_store import stored_tables
+    from acm_addon.pricing import PriceTable
+
+    wanted = version.strip().lower()
+    found = [name for _, name in stored_tables(home) if wanted and name.startswith(wanted)]
+    if len(found) != 1:
+        many = "several tables start" if found else "no table starts"
+        raise AcmError(
+            f"{many} with {version!r} in {home.prices}", "`acm prices list` names the table in use"
+        )
+    try:
+        return PriceTable.read(home.prices, found[0])
+    except (OSError, ValueError) as error:
+        raise AcmError(
+            f"the price table {found[0]} is damaged", "restore it from a copy"
+        ) from error
+
+
+def as_of(home: Home, moment: datetime) -> "PriceTable":
+    """The newest table that was known at a moment. Raises AcmError where there was none."""
+    from acm_addon.price_store import stored_tables
+
+    known = [name for time, name in stored_tables(home) if time <= moment]
+    if not known:
+        raise AcmError(
+            f"no price table was kept by {moment:%Y-%m-%d %H:%M} UTC", "give a later --as-of"
+        )
+    return stored(home, known[-1])
+
+
+def priced_by(provider: str) -> str:
+    """The provider's id in the price table: ``google`` for ``gemini``; others are their own."""
+    from acm_addon.providers import PROVIDERS
+
+    names = {each.name: each.price_provider for each in PROVIDERS}
+    return names.get(provider, provider)
+
+
+def serving(table: "PriceTable", model: str, at: datetime) -> list[str]:
+    """The price table's ids of all who have a price for a model, those that acm meters first."""
+    from acm_addon.providers import PROVIDERS
+
+    metered = [each.price_provider for each in PROVIDERS]
+    everybody = dict.fromkeys([*metered, *sorted({name for name, _ in table.models()})])
+    return [name for name in everybody if table.card(name, model, {}, at) is not None]

@@ -117,11 +117,10 @@ def of_threshold(state: BudgetState) -> Alert | None:
 
     A limit that was changed is another limit, whose thresholds are reached anew.
     """
-    budget, spent = state.budget, state.spent
-    reached = [percent for percent in budget.thresholds if 100 * spent >= percent * budget.limit]
-    if not reached or spent <= 0:
+    percent = reached(state.budget, Standing(state.spent))
+    if percent is None or state.spent <= 0:
         return None
-    return Alert(f"{_key_of(Kind.BUDGET, state)}/{max(reached)}", Kind.BUDGET, standing_line(state))
+    return Alert(f"{_key_of(Kind.BUDGET, state)}/{percent}", Kind.BUDGET, standing_line(state))
 
 
 def standing_line(state: BudgetState) -> str:

@@ -112,7 +112,7 @@ class PipeBell:
 def main() -> None:
     # Ctrl-C in a terminal reaches the whole group; the proxy decides when the drain ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    home = acm_home().ensure()
+    home = acm_home()
     alerts = AlertWatch(home, partial(_complain, "alerts"))
     alerts.start()
     Drain(home).work(PipeBell(sys.stdin.fileno()), partial(_complain, "drain"))

@@ -100,6 +100,7 @@ def as_json(limits: RateLimits) -> dict[str, object]:
         "provider": limits.provider,
         "key": limits.key,
         "seen": limits.seen.isoformat(),
+        "told": _text(limits.told),
         "wait_until": _text(limits.wait_until),
         "quotas": [
             {
@@ -122,6 +123,7 @@ def _from_json(said: Any) -> RateLimits:
             Quota(quota["name"], quota["limit"], quota["remaining"], _time(quota["reset"]))
             for quota in said["quotas"]
         ),
+        _time(said["told"]),
         _time(said["wait_until"]),
     )
 

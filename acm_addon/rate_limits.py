@@ -55,8 +55,10 @@ class RateLimits:
     """A proxy key's name, or ``#`` and a part of a keyed hash; never a part of the key."""
     seen: datetime
     quotas: tuple[Quota, ...] = ()
+    told: datetime | None = None
+    """When it last said to wait, with a 429."""
     wait_until: datetime | None = None
-    """What it last said with a 429. A time that is over means nothing any more."""
+    """Until when. A time that is over means nothing any more."""
 
 
 def read(
@@ -67,27 +69,30 @@ def read(
     wait = wait_of(headers, now) if status == 429 else None
     if not quotas and wait is None:
         return None
-    return RateLimits(provider, key, now, quotas, None if wait is None else now + wait)
+    if wait is None:
+        return RateLimits(provider, key, now, quotas)
+    return RateLimits(provider, key, now, quotas, now, now + wait)
 
 
 def merged(before: RateLimits | None, after: RateLimits) -> RateLimits:
     """The newer one, with what only the older one says: an answer need not repeat all of it.
 
-    A wait stands until it is over. Other models' calls under the same key may well be answered.
+    A wait stands until it is over, or another one is named: that another model's call is answered
+    does not end it.
     """
     if before is None:
         return after
     quotas = {quota.name: quota for quota in (*before.quotas, *after.quotas)}
-    waits = [wait for wait in (before.wait_until, after.wait_until) if wait is not None]
     newest = tuple(quotas.values())[-MOST_QUOTAS:]
-    return replace(after, quotas=newest, wait_until=max(waits, default=None))
+    told = after if after.wait_until is not None else before
+    return replace(after, quotas=newest, told=told.told, wait_until=told.wait_until)
 
 
 def seconds_to_wait(limits: RateLimits | None, now: datetime) -> float | None:
     """How long the provider still wants to be left alone; None where it does not."""
-    if limits is None or limits.wait_until is None or limits.wait_until <= now:
+    if limits is None or limits.told is None or limits.wait_until is None:
         return None
-    if now - limits.seen >= MOST_WAIT:
+    if limits.wait_until <= now or now - limits.told >= MOST_WAIT:
         return None
     return (limits.wait_until - now).total_seconds()
 

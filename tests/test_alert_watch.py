@@ -117,6 +117,18 @@ def test_a_threshold_is_told_once_whatever_restarts(
     assert hook.messages.empty()
 
 
+def test_what_the_last_calls_reach_is_stored_before_the_process_ends(
+    home: Home, store: ControlStore
+) -> None:
+    """It looks once more after the last call is booked; what is not sent is sent another time."""
+    budgets.put(store, Budget(0, Scope(), Period.TOTAL, "UTC", 100))
+    journal(home, call(90))
+    with drain(home):
+        pass
+    (raised,) = alert_log.since(store, EPOCH)
+    assert "Everything at 90% of budget" in raised.alert.message
+
+
 def test_what_a_process_left_unsent_the_next_one_sends(
     home: Home, store: ControlStore, hook: Webhook
 ) -> None:
@@ -154,7 +166,7 @@ def test_what_a_service_refuses_is_sent_again(
 def test_a_vault_that_does_not_open_delays_an_alert_and_loses_none(
     home: Home, store: ControlStore, hook: Webhook
 ) -> None:
-    """The log says what is wrong, and the last look of a stopping process still counts."""
+    """The log says what is wrong, and it is sent once the key is there again."""
     listen(store, hook)
     home.master_key.rename(home.root / "aside")
     alert_log.record(store, [Alert("k", Kind.ERRORS, "later")], utc_now())

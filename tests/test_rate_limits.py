@@ -103,6 +103,10 @@ def test_a_wait_counts_with_a_429_alone_and_is_not_believed_for_hours() -> None:
     last = NOW + MOST_WAIT
     assert seconds_to_wait(told, last - timedelta(seconds=1)) is not None
     assert seconds_to_wait(told, last) is None
+    # Other answers to the same key do not put that off.
+    other = read("openai", "ci", 200, {"x-ratelimit-limit": "9"}, NOW + timedelta(minutes=4))
+    assert other is not None
+    assert seconds_to_wait(merged(told, other), last) is None
     short = said(429, {"retry-after": "2"})
     assert seconds_to_wait(short, NOW + timedelta(seconds=2)) is None
 

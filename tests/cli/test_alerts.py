@@ -161,6 +161,7 @@ def test_limits_are_shown_as_they_were_stated(acm: Screen, home: Home) -> None:
             Quota("requests", 500, 499, now - timedelta(hours=1)),
             Quota("tokens", 150_000, None, now + timedelta(hours=5, minutes=1)),
         ),
+        now,
         now + timedelta(minutes=10, seconds=5),
     )
     home.ensure()

@@ -1,7 +1,9 @@
 """Alerts in the control data: one of each key, each on its way to each channel; URLs sealed."""
 
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 
 import pytest
 
@@ -98,6 +100,25 @@ def test_there_is_one_alert_of_a_key(store: ControlStore, ring: MemoryKeyring) -
     assert ["a", "b"] == [one.key for one in first]
     assert ["c"] == [one.key for one in again]
     assert ["a", "b", "c"] == [one.alert.key for one in alert_log.due(store, NOW)]
+
+
+def test_alerts_that_are_raised_at_once_are_raised_once(
+    home: Home, store: ControlStore, ring: MemoryKeyring
+) -> None:
+    """Four that look at the same moment keep each alert once, and send it once."""
+    add(store, "chat")
+    alerts = [alert(str(number)) for number in range(25)]
+    together = Barrier(4)
+
+    def look(_: int) -> list[Alert]:
+        with ControlStore(home) as own:
+            together.wait()
+            return [one for each in alerts for one in alert_log.record(own, [each], NOW)]
+
+    with ThreadPoolExecutor(4) as pool:
+        kept = [one.key for found in pool.map(look, range(4)) for one in found]
+    assert sorted(one.key for one in alerts) == sorted(kept)
+    assert [1] * 25 == [len(ways) for ways in deliveries(store).values()]
 
 
 def test_a_channel_gets_the_kinds_that_it_takes(store: ControlStore, ring: MemoryKeyring) -> None:

@@ -80,6 +80,10 @@ class Admission:
         """All that there are, as of the last request."""
         return self._snapshot.budgets
 
+    def guarded(self, project: str) -> bool:
+        """Whether a project's calls are held back while a provider says to wait."""
+        return project in self._snapshot.guarded
+
     @property
     def required(self) -> bool:
         """Whether a call takes a token or a proxy key."""

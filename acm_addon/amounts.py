@@ -12,3 +12,14 @@ def exact_usd(nano: int) -> str:
     dollars, rest = divmod(abs(nano), NANO)
     decimals = f"{rest:09d}".rstrip("0").ljust(CENTS, "0")
     return f"{sign}{dollars}.{decimals}"
+
+
+def cents(nano: int) -> str:
+    """For messages, whose amounts are limits and what is spent of them: ``$1,247.00``, ``$0.42``.
+
+    An amount below a cent is given whole, so that it does not read as nothing.
+    """
+    if 0 < nano < NANO // 100:
+        return f"${exact_usd(nano)}"
+    whole, rest = divmod((nano + NANO // 200) // (NANO // 100), 100)
+    return f"${whole:,}.{rest:02d}"

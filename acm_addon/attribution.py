@@ -29,6 +29,8 @@ _PROXY_AUTHORIZATION = b"proxy-authorization"
 _KEY_HEADERS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
 """Where providers' clients put their API key."""
 _KEY_PARAMETER = re.compile(r"(?<=[?&]key=)[^&#]*")
+_SIGNER_END = re.compile(r"/\d{8}/")
+"""After the access key's id, in a request that is signed as AWS wants it: the day."""
 _SECRET = rf"(?:{PROXY_KEY_PREFIX}|{TOKEN_PREFIX})[^\s,;]*"
 _OURS_IN_HEADER = re.compile(_SECRET.encode())
 _OURS_IN_QUERY = re.compile(_SECRET)
@@ -159,6 +161,18 @@ def own_key_of(fields: HeaderFields, target: str) -> str | None:
         if found_in_query := _OURS_IN_QUERY.search(unquote(written)):
             return found_in_query[0][:_LONGEST]
     return None
+
+
+def credential_of(fields: HeaderFields, target: str) -> str | None:
+    """What stands in the place of an API key, whosever it is. A secret.
+
+    Of a signed request (``AWS4-…``) the part that stays the same: who signs.
+    """
+    for name, value in fields:
+        if name.lower() in _KEY_HEADERS:
+            return _SIGNER_END.split(value.decode("latin-1"), 1)[0]
+    found = _KEY_PARAMETER.search(target)
+    return found[0] if found else None
 
 
 def with_provider_key(fields: HeaderFields, target: str, secret: str) -> tuple[HeaderFields, str]:

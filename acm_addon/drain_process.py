@@ -10,8 +10,10 @@ import os
 import select
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
+from acm_addon.alert_watch import AlertWatch
 from acm_addon.drain import Drain
 from acm_addon.home import acm_home
 from acm_addon.logs import logger
@@ -23,6 +25,12 @@ GATHER_SECONDS = 0.1
 RESTART_SECONDS = 1.0
 STOP_SECONDS = 15.0
 """How long a last pass may take. What it leaves stays in the journal."""
+
+_TROUBLES = {
+    "drain": "could not move calls to the ledger",
+    "alerts": "could not look after the alerts",
+}
+"""What fails in the process, by the word before the class of the error."""
 
 _PACKAGES = Path(__file__).parent.parent
 """Where this very code lies, for the process to find the same."""
@@ -79,7 +87,8 @@ class DrainProcess:
         )
         assert process.stdout
         while complaint := await process.stdout.readline():
-            log.error("could not move calls to the ledger: %s", complaint.decode().strip())
+            what, _, kind = complaint.decode().strip().partition(" ")
+            log.error("%s: %s", _TROUBLES.get(what, "trouble"), kind)
         code = await process.wait()
         if not self._stopping:
             log.warning("the drain ended with code %d and is started again", code)
@@ -103,13 +112,17 @@ class PipeBell:
 def main() -> None:
     # Ctrl-C in a terminal reaches the whole group; the proxy decides when the drain ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Drain(acm_home()).work(PipeBell(sys.stdin.fileno()), _complain)
+    home = acm_home()
+    alerts = AlertWatch(home, partial(_complain, "alerts"))
+    alerts.start()
+    Drain(home).work(PipeBell(sys.stdin.fileno()), partial(_complain, "drain"))
+    alerts.stop()
 
 
-def _complain(error: Exception) -> None:
+def _complain(what: str, error: Exception) -> None:
     """The class alone: an exception's text may quote what it choked on."""
     with contextlib.suppress(OSError):
-        os.write(1, f"{type(error).__name__}\n".encode())
+        os.write(1, f"{what} {type(error).__name__}\n".encode())
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from acm_addon.gate import Gate
 from acm_addon.history import OutputHistory
 from acm_addon.home import Home
 from acm_addon.layers import Layers
+from acm_addon.limit_keeper import LimitKeeper
 from acm_addon.listening import is_loopback
 from acm_addon.logs import logger
 from acm_addon.recorder import Recorder
@@ -67,7 +68,8 @@ class Proxy:
         recorder.when_booked = gate.settle
         history = OutputHistory(self._home.ledger)
         check = BudgetCheck(gate, admission.budgets, recorder.table, history)
-        watch = Watch(recorder, admission, self._directory, check)
+        limits = LimitKeeper(self._home)
+        watch = Watch(recorder, admission, self._directory, check, limits)
         master = self._master(recorder, watch, admission)
         servers = master.addons.get("proxyserver").servers
         stop = asyncio.Event()
@@ -86,6 +88,7 @@ class Proxy:
         finally:
             master.shutdown()
             await serving
+            limits.close()
             await recorder.close()
             log.info("stopped")
 

@@ -141,6 +141,18 @@ def over_budget(verdict: Verdict, provider: Provider, now: datetime) -> http.Res
     return response
 
 
+def rate_limited(seconds: float, provider: Provider) -> http.Response:
+    """The provider has said to wait, and has not been asked again. To retry after that helps."""
+    wait = max(1, ceil(seconds))
+    message = (
+        f"The provider told this key to wait, for {wait} more s. acm's rate-limit guard is on for"
+        " this project, so this call was not sent."
+    )
+    response = _response(429, "rate_limited", message, provider)
+    response.headers["Retry-After"] = str(wait)
+    return response
+
+
 def pong() -> http.Response:
     """The answer to ``acm doctor``, which asks whether this is acm, and which version."""
     body = json.dumps({"acm": __version__}).encode()

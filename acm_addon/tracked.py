@@ -32,6 +32,8 @@ class Tracked:
         self.last_progress = call.arrival.started
         self.verdict: Callable[[bytes], Refusal | None] | None = None
         """Judges the body, which is held until then; None where it passes as it comes."""
+        self.limit_key = ""
+        """What its key is called where rate limits are kept."""
         self.budgeted = False
         """Whether hard budgets judge the body, which is held until then."""
         self._queue: deque[tuple[Callable[..., Iterator[None] | None], tuple[Any, ...], int]]

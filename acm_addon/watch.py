@@ -15,6 +15,7 @@ from mitmproxy import connection, http
 
 from acm_addon import refusals
 from acm_addon.admission import Admission, Visit
+from acm_addon.attribution import credential_of
 from acm_addon.budget_check import Answer, BudgetCheck
 from acm_addon.budgets import Decision, Verdict
 from acm_addon.counters import add
@@ -22,6 +23,7 @@ from acm_addon.gatekeeper import Refusal
 from acm_addon.heads import head_of, plain, send_to
 from acm_addon.home import PING_PATH
 from acm_addon.journal import Progress, Sent
+from acm_addon.limit_keeper import LimitKeeper
 from acm_addon.logs import fault, logger
 from acm_addon.model import Attribution, Entrance, Reason, new_id, utc_now
 from acm_addon.model_rule import judgeable
@@ -50,11 +52,13 @@ class Watch:
         admission: Admission,
         directory: Directory,
         budgets: BudgetCheck,
+        limits: LimitKeeper,
     ) -> None:
         self._recorder = recorder
         self._admission = admission
         self._directory = directory
         self._budgets = budgets
+        self._limits = limits
         self._open_calls = 0
         self.idle = asyncio.Event()
         """Set while no call is in flight."""
@@ -121,6 +125,8 @@ class Watch:
             return None
         entrance = Entrance.FORWARD if forward else Entrance.GATEWAY
         self._recorder.counters.invalid_tags += visit.tags.invalid
+        # Before a proxy key is swapped for the provider's.
+        credential = credential_of(request.headers.fields, request.path)
         refusal = self._admission.admit(visit, request, provider)
         self._track(flow, provider, entrance, visit.attribution)
         if refusal is None and visit.limited:
@@ -128,7 +134,22 @@ class Watch:
         if refusal:
             self._refuse(flow, provider, refusal)
             return None
-        return self._check_head(flow)
+        held = self._hold_back(flow, provider, visit.attribution, credential)
+        return None if held else self._check_head(flow)
+
+    def _hold_back(
+        self, flow: http.HTTPFlow, provider: Provider, payer: Attribution, credential: str | None
+    ) -> bool:
+        """Answer in the provider's place where it has said to wait, and its project heeds that."""
+        tracked = _tracked(flow)
+        if tracked is None:
+            return False
+        tracked.limit_key = self._limits.label(payer.key, credential)
+        seconds = self._limits.seconds_to_wait(provider.name, tracked.limit_key)
+        if seconds is None or not self._admission.guarded(payer.project):
+            return False
+        self._turn_away(flow, refusals.rate_limited(seconds, provider), Reason.RATE_LIMITED)
+        return True
 
     def _judge_head(self, flow: http.HTTPFlow, visit: Visit) -> Refusal | None:
         """Hold the body of a call whose model must be known before it leaves."""
@@ -284,6 +305,8 @@ class Watch:
         response.stream = self._response_tap(tracked)
         headers = plain(response.headers)
         tracked.later(tracked.call.response_started, response.status_code, headers)
+        provider = tracked.call.arrival.provider.name
+        tracked.later(self._limits.note, provider, tracked.limit_key, response.status_code, headers)
 
     def _response_tap(self, tracked: Tracked) -> Callable[[bytes], bytes]:
         def tap(data: bytes) -> bytes:

@@ -9,12 +9,13 @@ import typer
 from typer.main import get_command
 
 from acm_addon import __version__
-from cli import budget, config, exits, key, project
+from cli import alert, budget, config, exits, key, project
 from cli.cost import cost
 from cli.doctor import doctor
 from cli.env import env
 from cli.explain import explain
 from cli.imports import import_
+from cli.limits import limits
 from cli.prices import prices
 from cli.providers import providers
 from cli.proxy import logs, restart, start, status, stop
@@ -64,13 +65,13 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "What it costs": (today, report, tail, explain, import_),
     "What it should cost": (cost, reprice),
     "Programs to watch": (run, env, routes, providers, demo),
-    "The proxy": (start, stop, restart, status, logs, doctor),
+    "The proxy": (start, stop, restart, status, logs, doctor, limits),
 }
 """By the heading under which ``acm --help`` lists them."""
 
 GROUPS: dict[str, tuple[typer.Typer, ...]] = {
     "What it should cost": (prices,),
-    "Who pays": (project.app, budget.app, key.app, config.app),
+    "Who pays": (project.app, budget.app, key.app, alert.app, config.app),
 }
 """Groups of commands, likewise."""
 

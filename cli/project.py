@@ -14,6 +14,7 @@ from acm_addon.ledger.totals import Totals
 from acm_addon.model import utc_now
 from cli import ledger, sums, times
 from cli.budget import budget_json, parse_budget, project_budgets, usage_line, zone_name
+from cli.config import Switch
 from cli.expiry import parse_expiry
 from cli.known import known_provider
 from cli.output import print_json
@@ -152,6 +153,17 @@ def archive(
     with ControlStore(acm_home()) as store:
         project = projects.archive(store, name, None if undo else utc_now())
     typer.echo(f"Project {project.name} is {_status(project)}")
+
+
+@app.command()
+def guard(
+    name: Name,
+    value: Annotated[Switch, typer.Argument(help="on or off.", show_default=False)],
+) -> None:
+    """Hold its calls back, or not, while a provider says to wait: they get a 429 at once."""
+    with ControlStore(acm_home()) as store:
+        project = projects.guard(store, name, on=value is Switch.ON)
+    typer.echo(f"The rate-limit guard of project {project.name} is {value}")
 
 
 @tokens.command("new")

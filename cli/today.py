@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from acm_addon.home import acm_home
 from acm_addon.ledger.totals import GroupRow, Totals
 from acm_addon.model import utc_now
 from cli import ledger, sums, times
@@ -24,6 +25,7 @@ from cli.render import (
     point_aligned,
     remarks,
 )
+from cli.standing import standing_alerts
 from cli.zones import chosen_zone
 
 TOP = 5
@@ -63,6 +65,7 @@ def today(
         yesterday = reader.summary(before.since, before.until)
         models = reader.grouped("model", span.since, span.until, zone)
         empty = not totals.requests and not reader.newest_rowid()
+        alerts = standing_alerts(acm_home(), reader, now, zone)
     if as_json:
         print_json(
             {
@@ -75,6 +78,7 @@ def today(
                     "totals": sums.totals_json(yesterday),
                 },
                 "models": [{"model": row.name, **sums.totals_json(row.totals)} for row in models],
+                "alerts": alerts,
             }
         )
     elif empty:
@@ -83,6 +87,8 @@ def today(
         typer.echo(NOTHING_TODAY)
     else:
         typer.echo("\n".join(screen(totals, yesterday, models)))
+    if alerts and not as_json:
+        typer.echo("\n".join(["Alerts:", *(paint(f"  {clean(text)}", YELLOW) for text in alerts)]))
 
 
 def screen(totals: Totals, yesterday: Totals, models: list[GroupRow]) -> list[str]:

@@ -232,7 +232,7 @@ def test_the_drain_survives_a_ledger_that_cannot_be_opened(home: Home) -> None:
     entries = record(journal, 3)
     drain = drain_process(home)
     assert drain.stdout
-    assert b"AcmError\n" == drain.stdout.readline()
+    assert b"drain AcmError\n" == drain.stdout.readline()
     home.ledger.rmdir()
     _wait_until(lambda: len(rows(home)) == len(entries))
     journal.close()

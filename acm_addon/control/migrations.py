@@ -121,3 +121,51 @@ def m002_budgets(db: Database) -> None:
         ) STRICT
         """
     )
+
+
+@migrations()
+def m003_alerts(db: Database) -> None:
+    """Where alerts go, which there were, and how their sending went; and guarded projects.
+
+    One alert of a key: what it is about, and the window or the day.
+    """
+    db.execute(
+        """
+        CREATE TABLE alert_channels (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL UNIQUE,
+            service TEXT NOT NULL,
+            sealed BLOB NOT NULL,
+            kinds TEXT,
+            created INTEGER NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE alerts (
+            id INTEGER PRIMARY KEY,
+            key TEXT NOT NULL UNIQUE,
+            kind TEXT NOT NULL,
+            message TEXT NOT NULL,
+            time INTEGER NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE alert_deliveries (
+            alert INTEGER NOT NULL REFERENCES alerts (id) ON DELETE CASCADE,
+            channel INTEGER NOT NULL REFERENCES alert_channels (id) ON DELETE CASCADE,
+            state TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'failed')),
+            attempts INTEGER NOT NULL,
+            due INTEGER NOT NULL,
+            outcome TEXT,
+            PRIMARY KEY (alert, channel)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX alert_deliveries_due ON alert_deliveries (state, due)")
+    db.execute(
+        "CREATE TABLE rate_guards (project INTEGER PRIMARY KEY REFERENCES projects (id)) STRICT"
+    )

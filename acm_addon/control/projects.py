@@ -113,6 +113,25 @@ def archive(store: ControlStore, name: str, now: datetime | None) -> Project:
         return named(conn, project.name)
 
 
+def guard(store: ControlStore, name: str, *, on: bool) -> Project:
+    """Hold a project's calls back, or no more, while a provider says to wait. Raises AcmError."""
+    with store.writing() as conn:
+        project = named(conn, name)
+        if on:
+            conn.execute("INSERT OR IGNORE INTO rate_guards VALUES (?)", (project.id,))
+        else:
+            conn.execute("DELETE FROM rate_guards WHERE project = ?", (project.id,))
+        return project
+
+
+def guarded(conn: sqlite3.Connection) -> frozenset[str]:
+    """The names of the projects whose calls are held back."""
+    rows = conn.execute(
+        "SELECT name FROM projects WHERE id IN (SELECT project FROM rate_guards)"
+    ).fetchall()
+    return frozenset(name for (name,) in rows)
+
+
 def named(conn: sqlite3.Connection, name: str) -> Project:
     """The project of a name, or of a former one. Raises AcmError."""
     found = _find(conn, name)

@@ -9,7 +9,7 @@ from acm_addon.control.projects import check_name
 from acm_addon.control.records import ProviderKey
 from acm_addon.control.store import ControlStore
 from acm_addon.control.times import to_micros
-from acm_addon.control.vault_access import opened_or_made
+from acm_addon.control.vault_access import forget_if_empty, opened_or_made
 from acm_addon.errors import AcmError
 
 _MOST = 4096
@@ -83,12 +83,7 @@ def revoke(store: ControlStore, name: str, now: datetime) -> ProviderKey:
             "UPDATE provider_keys SET revoked = IFNULL(revoked, ?), sealed = x'' WHERE id = ?",
             (to_micros(now), key.id),
         )
-        (left,) = conn.execute(
-            "SELECT COUNT(*) FROM provider_keys WHERE revoked IS NULL"
-        ).fetchone()
-        if not left:
-            # Nothing is sealed any more: the next key may come under another master key.
-            conn.execute("DELETE FROM vault")
+        forget_if_empty(conn)
         return named(conn, name)
 
 

@@ -89,3 +89,5 @@ class Snapshot:
     provider_keys: tuple[ProviderKey, ...] = ()
     """Those that are not revoked, the newest first."""
     budgets: tuple[Budget, ...] = ()
+    guarded: frozenset[str] = frozenset()
+    """Names of the projects whose calls are held back while a provider says to wait."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from acm_addon.errors import AcmError
 from acm_addon.home import Home
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """How many migrations there are: what ``PRAGMA user_version`` says of a current file."""
 
 BUSY_SECONDS = 5.0

@@ -19,6 +19,11 @@ _PROVEN = "acm"
 _PROOF_BINDING = "acm/vault/proof"
 
 
+def channel_binding(number: int, name: str) -> str:
+    """What the URL of an alert channel is bound to."""
+    return f"acm/alert-channel/{number}/{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class VaultDoor:
     """What is needed to open the vault, besides the master key."""
@@ -102,6 +107,14 @@ def rotate_master(store: ControlStore, given: bytes | None) -> KeySource:
     return source
 
 
+def forget_if_empty(conn: sqlite3.Connection) -> None:
+    """Where nothing is sealed any more, the next secret may come under another master key."""
+    conn.execute(
+        "DELETE FROM vault WHERE NOT EXISTS (SELECT 1 FROM provider_keys WHERE revoked IS NULL)"
+        " AND NOT EXISTS (SELECT 1 FROM alert_channels)"
+    )
+
+
 def damaged(store: ControlStore) -> list[str]:
     """Names of the keys that the right master key does not open. Raises AcmError without it."""
     with store.reading() as conn:
@@ -136,6 +149,20 @@ def _seal_anew(conn: sqlite3.Connection, old: bytes, new: bytes) -> None:
         conn.execute(
             "UPDATE provider_keys SET sealed = ? WHERE id = ?",
             (vault.seal(new, secret, key.binding), key.id),
+        )
+    channels = conn.execute("SELECT id, name, sealed FROM alert_channels").fetchall()
+    for number, name, sealed in channels:
+        binding = channel_binding(number, name)
+        try:
+            url = vault.unseal(old, sealed, binding)
+        except vault.Unsealable:
+            raise AcmError(
+                f"the vault is damaged: the URL of alert channel {name!r} does not open",
+                f"`acm alert rm {name}` drops it",
+            ) from None
+        conn.execute(
+            "UPDATE alert_channels SET sealed = ? WHERE id = ?",
+            (vault.seal(new, url, binding), number),
         )
 
 

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
+from acm_addon.alerts import Errors, NoPrice
 from acm_addon.budgets import Budget, Standing
 from acm_addon.errors import AcmError
-from acm_addon.ledger import holds
+from acm_addon.ledger import holds, troubles
 from acm_addon.ledger.base import Position
 from acm_addon.ledger.crosstab import (
     CrossRow,
@@ -192,6 +193,14 @@ class LedgerReader:
     def repricings(self, call_id: str) -> list[Repricing]:
         """The bills that a call had before the present one, the oldest first."""
         return repricings(self._rows, call_id)
+
+    def no_price(self, since: datetime) -> list[NoPrice]:
+        """Calls from ``since`` on without a whole price, by provider and model."""
+        return troubles.no_price(self._rows, since)
+
+    def errors(self, since: datetime) -> list[Errors]:
+        """Errors that came from ``since`` on, by provider."""
+        return troubles.errors(self._rows, since)
 
     def data_version(self) -> int:
         """Changes when another connection has changed the ledger; 0 while there is no ledger."""

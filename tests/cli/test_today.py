@@ -55,7 +55,7 @@ def test_json_carries_the_exact_sums(now, make, book, acm) -> None:
     code, out, err = acm("today", "--json")
     found = json.loads(out)
     assert (0, "") == (code, err)
-    assert ["date", "tz", "range", "totals", "yesterday", "models"] == list(found)
+    assert ["date", "tz", "range", "totals", "yesterday", "models", "alerts"] == list(found)
     assert ("2026-11-22", "Europe/Berlin") == (found["date"], found["tz"])
     assert {
         "since": "2026-11-22T00:00:00+01:00",

@@ -58,4 +58,10 @@ SEEDS: dict[str, list[bytes]] = {
     ],
     "audio": [bytes([cut]) + file for file in _AUDIO for cut in (255, 12)],
     "providers": list(_responses()),
+    "rate_limits": [
+        b"retry-after:20\nx-ratelimit-limit-requests:60\nx-ratelimit-reset-requests:6m0.5s",
+        b"retry-after-ms:250\nx-ratelimit-reset:1795348800\nx-ratelimit-remaining:1",
+        b"retry-after:Sun, 22 Nov 2026 12:01:00 GMT"
+        b"\nanthropic-ratelimit-tokens-reset:2026-11-22T12:00:30Z",
+    ],
 }

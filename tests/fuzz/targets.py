@@ -7,15 +7,17 @@ small inputs reach them.
 
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from unittest.mock import patch
 
-from acm_addon import audio, decoding, eventstream, json_fields, lines, multipart, sse
+from acm_addon import audio, decoding, eventstream, json_fields, lines, multipart, rate_limits, sse
 from acm_addon.providers import PROVIDERS
 from acm_addon.providers.base import Endpoint, Provider, RequestHead, ResponseHead
 from tests.fuzz.held import held
 
 type Target = Callable[[bytes], None]
 
+_NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 _PIECES = (1, 7, 64)
 _OVERHEAD = 4096
 """Bytes of names, flags, and half a line, beside what a bound is about."""
@@ -302,6 +304,19 @@ def fuzz_providers(data: bytes) -> None:
     _same_for_all_cuts(_see_response(provider, endpoint, kind), data[3:])
 
 
+def fuzz_rate_limits(data: bytes) -> None:
+    """Lines of a name and a value, as the head of an answer to a call that came too early."""
+    lines = data.decode("latin-1").split("\n")
+    headers = {name: value for name, _, value in (line.partition(":") for line in lines)}
+    found = rate_limits.read("openai", "key", 429, headers, _NOW)
+    if found is not None:
+        both = rate_limits.merged(found, found)
+        assert len(both.quotas) <= rate_limits.MOST_QUOTAS
+        assert all(quota.reset is None or quota.reset.tzinfo for quota in both.quotas)
+        seconds = rate_limits.seconds_to_wait(both, _NOW)
+        assert seconds is None or seconds > 0
+
+
 TARGETS: dict[str, Target] = {
     "sse": fuzz_sse,
     "eventstream": fuzz_eventstream,
@@ -311,4 +326,5 @@ TARGETS: dict[str, Target] = {
     "decoding": fuzz_decoding,
     "audio": fuzz_audio,
     "providers": fuzz_providers,
+    "rate_limits": fuzz_rate_limits,
 }

@@ -12,7 +12,7 @@ from mitmproxy import connection, http
 from acm_addon import attribution, gatekeeper, model_rule, refusals, token_key, vault
 from acm_addon.attribution import Carrier, Tags
 from acm_addon.budgets import Budget
-from acm_addon.control.records import ProxyKey, Snapshot
+from acm_addon.control.records import ProxyKey, Snapshot, Switch
 from acm_addon.control.snapshot import ControlView
 from acm_addon.control.store import ControlStore
 from acm_addon.control.vault_access import VaultDoor
@@ -80,9 +80,9 @@ class Admission:
         """All that there are, as of the last request."""
         return self._snapshot.budgets
 
-    def guarded(self, project: str) -> bool:
-        """Whether a project's calls are held back while a provider says to wait."""
-        return project in self._snapshot.guarded
+    def is_on(self, what: Switch, project: str) -> bool:
+        """Whether something is on for a project, as of the last request."""
+        return self._snapshot.is_on(what, project)
 
     @property
     def required(self) -> bool:

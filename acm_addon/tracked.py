@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from acm_addon.gatekeeper import Refusal
+from acm_addon.include_usage import UsageStripper
 from acm_addon.journal import OpenCall
 from acm_addon.logs import fault, logger
 from acm_addon.tap import Call
@@ -34,6 +35,10 @@ class Tracked:
         """Judges the body, which is held until then; None where it passes as it comes."""
         self.limit_key = ""
         """What its key is called where rate limits are kept."""
+        self.may_ask = False
+        """Whether the body is held because its stream may have to be asked for its usage."""
+        self.stripper: UsageStripper | None = None
+        """Takes the answer out of the stream, where it was asked."""
         self.budgeted = False
         """Whether hard budgets judge the body, which is held until then."""
         self._queue: deque[tuple[Callable[..., Iterator[None] | None], tuple[Any, ...], int]]

@@ -13,11 +13,12 @@ from collections.abc import Awaitable, Callable
 
 from mitmproxy import connection, http
 
-from acm_addon import refusals
+from acm_addon import refusals, usage_question
 from acm_addon.admission import Admission, Visit
 from acm_addon.attribution import credential_of
 from acm_addon.budget_check import Answer, BudgetCheck
 from acm_addon.budgets import Decision, Verdict
+from acm_addon.control.records import Switch
 from acm_addon.counters import add
 from acm_addon.gatekeeper import Refusal
 from acm_addon.heads import head_of, plain, send_to
@@ -137,6 +138,14 @@ class Watch:
         held = self._hold_back(flow, provider, visit.attribution, credential)
         return None if held else self._check_head(flow)
 
+    def _see_to_usage(self, flow: http.HTTPFlow, tracked: Tracked) -> None:
+        """Hold the body of a stream that may have to be asked for its usage."""
+        arrival = tracked.call.arrival
+        wanted = self._admission.is_on(Switch.INCLUDE_USAGE, arrival.attribution.project)
+        if wanted and usage_question.may_ask(flow.request, arrival.endpoint.name):
+            flow.request.stream = False
+            tracked.may_ask = True
+
     def _hold_back(
         self, flow: http.HTTPFlow, provider: Provider, payer: Attribution, credential: str | None
     ) -> bool:
@@ -146,7 +155,7 @@ class Watch:
             return False
         tracked.limit_key = self._limits.label(payer.key, credential)
         seconds = self._limits.seconds_to_wait(provider.name, tracked.limit_key)
-        if seconds is None or not self._admission.guarded(payer.project):
+        if seconds is None or not self._admission.is_on(Switch.GUARD, payer.project):
             return False
         self._turn_away(flow, refusals.rate_limited(seconds, provider), Reason.RATE_LIMITED)
         return True
@@ -177,7 +186,10 @@ class Watch:
     def _check_head(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """Hold the body that hard budgets must judge; ask now where it is too large."""
         tracked = _tracked(flow)
-        if tracked is None or not self._budgets.concerns(tracked.call):
+        if tracked is None:
+            return None
+        self._see_to_usage(flow, tracked)
+        if not self._budgets.concerns(tracked.call):
             return None
         headers = flow.request.headers
         length, chunked = headers.get("content-length"), "transfer-encoding" in headers
@@ -274,10 +286,12 @@ class Watch:
             tracked.read_later(tracked.call.request_data, body)
             self._refuse(flow, tracked.call.arrival.provider, refusal)
             return None
+        if tracked.may_ask:
+            tracked.stripper = usage_question.ask(flow.request)
         if tracked.budgeted:
             answer = self._budgets.of_body(tracked.call, tracked.record, body)
             return self._heed(flow, tracked, answer)
-        if tracked.verdict:
+        if tracked.verdict or tracked.may_ask:
             tracked.read_later(tracked.call.request_data, body)
         tracked.later(self._sent, tracked)
         return None
@@ -302,7 +316,10 @@ class Watch:
             response.stream = response.raw_content is None
             return
         tracked.head_sent = True
-        response.stream = self._response_tap(tracked)
+        tap, stripper = self._response_tap(tracked), tracked.stripper
+        response.stream = (
+            usage_question.without_answer(response, stripper, tap) if stripper else tap
+        )
         headers = plain(response.headers)
         tracked.later(tracked.call.response_started, response.status_code, headers)
         provider = tracked.call.arrival.provider.name

@@ -18,23 +18,23 @@ app = typer.Typer(name="config", help="Settings that a running proxy follows at 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The setting.", show_default=False)]
 
 
-class Switch(StrEnum):
+class OnOff(StrEnum):
     ON = "on"
     OFF = "off"
 
 
 @app.command("set")
 def set_(
-    name: Name, value: Annotated[Switch, typer.Argument(help="on or off.", show_default=False)]
+    name: Name, value: Annotated[OnOff, typer.Argument(help="on or off.", show_default=False)]
 ) -> None:
     """Turn a setting on or off."""
     home = acm_home()
     _require_known(name)
     with ControlStore(home) as store:
-        settings.put(store, name, on=value is Switch.ON)
+        settings.put(store, name, on=value is OnOff.ON)
     typer.echo(f"{name} is {value.value}")
     state = process.running(home)
-    if value is Switch.OFF and state and not listening.is_loopback(state.host):
+    if value is OnOff.OFF and state and not listening.is_loopback(state.host):
         typer.echo(
             f"acm: the proxy listens on {state.host} and goes on to require tokens", err=True
         )

@@ -7,14 +7,14 @@ import typer
 
 from acm_addon.budgets import Budget, Scope
 from acm_addon.control import budgets, project_tokens, projects
-from acm_addon.control.records import Project, ProjectToken
+from acm_addon.control.records import Project, ProjectToken, Switch
 from acm_addon.control.store import ControlStore
 from acm_addon.home import acm_home
 from acm_addon.ledger.totals import Totals
 from acm_addon.model import utc_now
 from cli import ledger, sums, times
 from cli.budget import budget_json, parse_budget, project_budgets, usage_line, zone_name
-from cli.config import Switch
+from cli.config import OnOff
 from cli.expiry import parse_expiry
 from cli.known import known_provider
 from cli.output import print_json
@@ -158,12 +158,23 @@ def archive(
 @app.command()
 def guard(
     name: Name,
-    value: Annotated[Switch, typer.Argument(help="on or off.", show_default=False)],
+    value: Annotated[OnOff, typer.Argument(help="on or off.", show_default=False)],
 ) -> None:
     """Hold its calls back, or not, while a provider says to wait: they get a 429 at once."""
     with ControlStore(acm_home()) as store:
-        project = projects.guard(store, name, on=value is Switch.ON)
+        project = projects.switch(store, name, Switch.GUARD, on=value is OnOff.ON)
     typer.echo(f"The rate-limit guard of project {project.name} is {value}")
+
+
+@app.command()
+def include_usage(
+    name: Name,
+    value: Annotated[OnOff, typer.Argument(help="on or off.", show_default=False)],
+) -> None:
+    """Ask for the usage of its streams where its programs do not, and keep the answer from them."""
+    with ControlStore(acm_home()) as store:
+        project = projects.switch(store, name, Switch.INCLUDE_USAGE, on=value is OnOff.ON)
+    typer.echo(f"Asking for the usage of streams of project {project.name} is {value}")
 
 
 @tokens.command("new")

@@ -125,7 +125,7 @@ def m002_budgets(db: Database) -> None:
 
 @migrations()
 def m003_alerts(db: Database) -> None:
-    """Where alerts go, which there were, and how their sending went; and guarded projects.
+    """Where alerts go, which there were, and how their sending went; and what is on for a project.
 
     One alert of a key: what it is about, and the window or the day.
     """
@@ -167,5 +167,11 @@ def m003_alerts(db: Database) -> None:
     )
     db.execute("CREATE INDEX alert_deliveries_due ON alert_deliveries (state, due)")
     db.execute(
-        "CREATE TABLE rate_guards (project INTEGER PRIMARY KEY REFERENCES projects (id)) STRICT"
+        """
+        CREATE TABLE project_switches (
+            project INTEGER NOT NULL REFERENCES projects (id),
+            name TEXT NOT NULL,
+            PRIMARY KEY (project, name)
+        ) STRICT, WITHOUT ROWID
+        """
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from acm_addon.control.records import DEFAULT_PROJECT, Project
+from acm_addon.control.records import DEFAULT_PROJECT, Project, Switch
 from acm_addon.control.store import ControlStore
 from acm_addon.control.times import from_micros, maybe_from_micros, to_micros
 from acm_addon.errors import AcmError
@@ -113,23 +113,27 @@ def archive(store: ControlStore, name: str, now: datetime | None) -> Project:
         return named(conn, project.name)
 
 
-def guard(store: ControlStore, name: str, *, on: bool) -> Project:
-    """Hold a project's calls back, or no more, while a provider says to wait. Raises AcmError."""
+def switch(store: ControlStore, name: str, what: Switch, *, on: bool) -> Project:
+    """Turn something on or off for a project. Raises AcmError."""
     with store.writing() as conn:
         project = named(conn, name)
+        values = (project.id, what.value)
         if on:
-            conn.execute("INSERT OR IGNORE INTO rate_guards VALUES (?)", (project.id,))
+            conn.execute("INSERT OR IGNORE INTO project_switches VALUES (?, ?)", values)
         else:
-            conn.execute("DELETE FROM rate_guards WHERE project = ?", (project.id,))
+            conn.execute("DELETE FROM project_switches WHERE project = ? AND name = ?", values)
         return project
 
 
-def guarded(conn: sqlite3.Connection) -> frozenset[str]:
-    """The names of the projects whose calls are held back."""
+def switched(conn: sqlite3.Connection) -> dict[Switch, frozenset[str]]:
+    """The names of the projects for which each thing is on."""
     rows = conn.execute(
-        "SELECT name FROM projects WHERE id IN (SELECT project FROM rate_guards)"
+        "SELECT project_switches.name, projects.name FROM project_switches"
+        " JOIN projects ON projects.id = project_switches.project"
     ).fetchall()
-    return frozenset(name for (name,) in rows)
+    return {
+        what: frozenset(project for name, project in rows if name == what.value) for what in Switch
+    }
 
 
 def named(conn: sqlite3.Connection, name: str) -> Project:

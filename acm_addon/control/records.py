@@ -3,11 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from types import MappingProxyType
 
 from acm_addon.budgets import Budget
 
 DEFAULT_PROJECT = "default"
+
+
+class Switch(StrEnum):
+    """What can be on for a project. All are off until they are turned on."""
+
+    GUARD = "guard"
+    """Its calls are held back while a provider says to wait."""
+    INCLUDE_USAGE = "include-usage"
+    """Streams are asked for their usage in its name: see ``acm_addon.include_usage``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,5 +99,8 @@ class Snapshot:
     provider_keys: tuple[ProviderKey, ...] = ()
     """Those that are not revoked, the newest first."""
     budgets: tuple[Budget, ...] = ()
-    guarded: frozenset[str] = frozenset()
-    """Names of the projects whose calls are held back while a provider says to wait."""
+    switched: Mapping[Switch, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    """Names of the projects for which each thing is on."""
+
+    def is_on(self, what: Switch, project: str) -> bool:
+        return project in self.switched.get(what, ())

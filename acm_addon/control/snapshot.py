@@ -8,7 +8,7 @@ import sqlite3
 from acm_addon.control.budgets import SELECT_BUDGETS, budget_of
 from acm_addon.control.key_rows import KEY_COLUMNS, PROXY_KEY_COLUMNS, key_of, proxy_key_of
 from acm_addon.control.project_tokens import token_of
-from acm_addon.control.projects import guarded, project_of
+from acm_addon.control.projects import project_of, switched
 from acm_addon.control.records import Snapshot
 from acm_addon.control.settings import REQUIRE_TOKEN
 from acm_addon.control.store import ControlStore
@@ -72,5 +72,5 @@ def snapshot(conn: sqlite3.Connection) -> Snapshot:
         proxy_keys={key.digest: key for key in map(proxy_key_of, proxy_keys)},
         provider_keys=tuple(map(key_of, provider_keys)),
         budgets=tuple(map(budget_of, conn.execute(SELECT_BUDGETS))),
-        guarded=guarded(conn),
+        switched=switched(conn),
     )

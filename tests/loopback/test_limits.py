@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from acm_addon.control import projects
+from acm_addon.control.records import Switch
 from acm_addon.control.store import ControlStore
 from acm_addon.home import Home
 from acm_addon.limit_keeper import file_of, load
@@ -59,7 +60,7 @@ def published(home: Home, wanted: Callable[[list[RateLimits]], object]) -> list[
 
 def guard(home: Home, *, on: bool) -> None:
     with ControlStore(home) as store:
-        projects.guard(store, "default", on=on)
+        projects.switch(store, "default", Switch.GUARD, on=on)
 
 
 def test_a_guarded_project_waits_with_its_key_alone(

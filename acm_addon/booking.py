@@ -114,22 +114,24 @@ def price_of(
 
     ``others`` are what other models consumed in the same call: each at its own prices.
     """
-    parts = (ModelUsage(model, quantities, context.choices), *others)
-    cost = _sum(
-        [
-            price(
-                Usage(part.quantities),
-                provider=context.provider,
-                model=part.model,
-                at=at,
-                context=part.price_context,
-                table=table,
-                project=project,
-            )
-            for part in parts
-            if part.quantities or part is parts[0]
-        ]
-    )
+
+    def priced(model: str | None, quantities: Quantities, choices: Mapping[str, str]) -> Cost:
+        return price(
+            Usage(quantities),
+            provider=context.provider,
+            model=model,
+            at=at,
+            context=choices,
+            table=table,
+            project=project,
+        )
+
+    cost = priced(model, quantities, context.choices)
+    if others:
+        consumed = [other for other in others if other.quantities]
+        cost = _sum(
+            [cost, *(priced(each.model, each.quantities, each.price_context) for each in consumed)]
+        )
     free = cost.status is PriceStatus.FREE
     return _without_total(cost) if context.incomplete and not free else cost
 

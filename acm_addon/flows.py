@@ -80,7 +80,9 @@ def _of_flow(raw: bytes, end: int, digest: bytes, known: Directory) -> Frame:
     if value(raw, *flow["type"]) != "http":
         return Frame(Kind.NO_CALL, end, digest)
     start, stop, _ = flow["request"]
-    if known.of_host(host_of(members(raw, start, stop), raw, known)) is None:
+    request = members(raw, start, stop)
+    port = value(raw, *request["port"])
+    if known.of_address(host_of(request, raw, known), port) is None:
         return Frame(Kind.NO_CALL, end, digest)
     return Frame(
         Kind.CALL,

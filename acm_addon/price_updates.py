@@ -8,10 +8,12 @@ import hashlib
 import json
 import os
 import sys
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,7 +34,10 @@ PUBLISHED = (
 URL_VARIABLE = "ACM_PRICES_URL"
 
 _PATIENCE_SECONDS = 30
-_LARGEST_BYTES = 64_000_000
+"""For the next bytes."""
+_PATIENCE_IN_ALL_SECONDS = 300
+LARGEST_BYTES = 64_000_000
+"""The published data has some two million."""
 _AHEAD = timedelta(days=365)
 """Changes that are announced for the time until then are compared as well."""
 
@@ -55,24 +60,64 @@ def url() -> str:
 
 def fetch(address: str) -> bytes:
     """The published data. Raises AcmError."""
-    parts = urlsplit(address)
-    local = parts.hostname in ("127.0.0.1", "::1", "localhost")
-    if parts.scheme != "https" and not (parts.scheme == "http" and local):
+    host = _checked(address)
+    request = urllib.request.Request(address, headers={"User-Agent": "acm"})  # noqa: S310
+    opener = urllib.request.build_opener(_CheckedRedirects)
+    try:
+        with opener.open(request, timeout=_PATIENCE_SECONDS) as answer:
+            content = _read(answer)
+    except urllib.error.HTTPError as error:
+        raise AcmError(
+            f"{host} did not give the price data (status {error.code})",
+            f"try again later, or look at {URL_VARIABLE} if it is set; the prices in use stay",
+        ) from error
+    except (OSError, HTTPException, ValueError) as error:
+        raise AcmError(
+            f"{host} did not give the price data ({type(error).__name__})",
+            "is this machine online? `acm prices import FILE --sha256 HASH` needs no network",
+        ) from error
+    return believable(content)
+
+
+def believable(content: bytes) -> bytes:
+    """Raises AcmError for more than price data can be."""
+    if len(content) > LARGEST_BYTES:
+        raise AcmError("the price data is larger than is believable", "the prices in use stay")
+    return content
+
+
+class _CheckedRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows to where data may be fetched from, and nowhere else."""
+
+    def redirect_request(self, *args: Any) -> urllib.request.Request | None:
+        *_, target = args
+        _checked(target)
+        return super().redirect_request(*args)
+
+
+def _checked(address: str) -> str:
+    """The host of an address that nobody on the way can answer for. Raises AcmError for others."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        parts = urlsplit("")
+    host = parts.hostname or ""
+    local = host in ("127.0.0.1", "::1", "localhost")
+    if not host or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
         raise AcmError(
             "price data is fetched over https alone", f"{URL_VARIABLE} names the address"
         )
-    request = urllib.request.Request(address, headers={"User-Agent": "acm"})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310
-            content: bytes = answer.read(_LARGEST_BYTES + 1)
-    except (OSError, urllib.error.URLError, ValueError) as error:
-        raise AcmError(
-            f"{parts.hostname} did not give the price data ({type(error).__name__})",
-            "is this machine online? `acm prices import FILE --sha256 HASH` needs no network",
-        ) from error
-    if len(content) > _LARGEST_BYTES:
-        raise AcmError("the price data is larger than is believable", "nothing was changed")
-    return content
+    return host
+
+
+def _read(answer: Any) -> bytes:
+    """Up to one byte too many. Raises TimeoutError where that goes on and on."""
+    content, end = bytearray(), time.monotonic() + _PATIENCE_IN_ALL_SECONDS
+    while len(content) <= LARGEST_BYTES and (piece := answer.read1(1 << 20)):
+        content += piece
+        if time.monotonic() > end:
+            raise TimeoutError
+    return bytes(content)
 
 
 def judge(content: bytes, home: Home, before: PriceTable, now: datetime) -> Update:

@@ -25,13 +25,13 @@ def bill_by(row: Priceable, context: PriceContext, table: PriceTable) -> Bill:
     )
     stated = row.provider_cost is not None
     return Bill(
-        price_status=PriceStatus.PRICED if stated else cost.status,
-        cost=row.provider_cost if stated else cost.computed,
-        computed_cost=cost.computed,
-        known_cost=cost.known,
-        lines=lines_text(cost.lines),
-        price_version=cost.price_version,
-        reason=cost.reason if row.bill.reason in _FROM_THE_TABLE else row.bill.reason,
+        PriceStatus.PRICED if stated else cost.status,
+        row.provider_cost if stated else cost.computed,
+        cost.computed,
+        cost.known,
+        lines_text(cost.lines),
+        cost.price_version,
+        cost.reason if row.bill.reason in _FROM_THE_TABLE else row.bill.reason,
     )
 
 

@@ -9,6 +9,9 @@ from functools import lru_cache
 from acm_addon.providers import PROVIDERS
 from acm_addon.providers.base import Origin, Provider
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Names of this machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -38,6 +41,11 @@ class Directory:
             for host in provider.hosts
             if "*" in host
         )
+        self._by_port = {
+            provider.origin.port: provider
+            for provider in self.providers
+            if provider.origin and provider.origin.host in LOOPBACK
+        }
         self._cached = lru_cache(maxsize=4096)(self._find)
 
     def named(self, name: str) -> Provider | None:
@@ -46,6 +54,14 @@ class Directory:
     def of_host(self, host: str) -> Provider | None:
         """The provider whose API lives on ``host``, or None for any other host."""
         return self._cached(host)
+
+    def of_address(self, host: str, port: int | None) -> Provider | None:
+        """The same for a server that may be on this machine, where the port tells which it is."""
+        if provider := self.of_host(host):
+            return provider
+        if port is None or host.lower().rstrip(".") not in LOOPBACK:
+            return None
+        return self._by_port.get(port)
 
     def declared_host(self, host: str) -> str | None:
         """The host as its provider's module writes it (``*.api.x.ai`` for one below it), or None.

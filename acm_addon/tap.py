@@ -214,7 +214,9 @@ class Call:
             return None
         facts = self._facts()
         object_id = _clean(_ID, facts.object_id or self.arrival.endpoint.object_id)
-        if object_id is None or self._is_refused() or not facts.finished:
+        broken = self._response_decoder is not None and self._response_decoder.broken
+        whole = facts.finished or (facts.unframed and not broken)
+        if object_id is None or self._is_refused() or not whole:
             return None
         links = tuple(link for link in facts.links if _ID.match(link))
         settles = None if facts.pending else self._settlement(facts, object_id)
@@ -265,7 +267,7 @@ class Call:
             return failure
         if self._response_decoder and self._response_decoder.broken:
             return Reason.UNREADABLE_BODY
-        if self.received_bytes and self._expects_usage(facts):
+        if self.received_bytes and self._expects_usage(facts) and not facts.unframed:
             return facts.reason or Reason.UPSTREAM_FAILED
         return None
 

@@ -102,9 +102,9 @@ class Watch:
         # Inside a CONNECT the destination is fixed before any request; the gateway has none yet.
         forward = is_absolute_form(request) or flow.server_conn.address is not None
         if forward:
-            provider = self._directory.of_host(request.host) or self._directory.of_host(
-                flow.client_conn.sni or ""
-            )
+            provider = self._directory.of_address(
+                request.host, request.port
+            ) or self._directory.of_host(flow.client_conn.sni or "")
         elif request.path == PING_PATH:
             self._answer(flow, refusals.pong())
             return None

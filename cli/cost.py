@@ -23,12 +23,15 @@ from acm_addon.model import (
 from cli import entries, explain, price_table
 from cli.exits import UsageError
 from cli.output import print_json
+from cli.pairs import pairs
 from cli.times import span_of
 from cli.zones import chosen_zone
 
 if TYPE_CHECKING:
     from acm_addon.pricing import PriceTable
 
+_MOST = 10**15
+"""What the engine takes for a quantity at most."""
 _JSON = (
     "provider",
     "model",
@@ -51,16 +54,19 @@ def cost(
     ] = None,
     input_: Annotated[
         int | None,
-        typer.Option("--input", min=0, help="Input tokens, all of them: the cached ones included."),
+        typer.Option(
+            "--input", min=0, max=_MOST, help="Input tokens, all of them: the cached ones included."
+        ),
     ] = None,
     output: Annotated[
-        int | None, typer.Option(min=0, help="Output tokens, the reasoning included.")
+        int | None, typer.Option(min=0, max=_MOST, help="Output tokens, the reasoning included.")
     ] = None,
     cache_read: Annotated[
-        int | None, typer.Option(min=0, help="Input tokens that were read from a cache.")
+        int | None, typer.Option(min=0, max=_MOST, help="Input tokens that were read from a cache.")
     ] = None,
     cache_write: Annotated[
-        int | None, typer.Option(min=0, help="Input tokens that were written to a cache.")
+        int | None,
+        typer.Option(min=0, max=_MOST, help="Input tokens that were written to a cache."),
     ] = None,
     unit: Annotated[
         list[str] | None,
@@ -90,10 +96,10 @@ def cost(
     usage: dict[str, Quantity] = {
         name: value for name, value in totals.items() if value is not None
     }
-    usage |= {name: _quantity(name, text) for name, text in _pairs("--unit", unit or []).items()}
+    usage |= {name: _quantity(name, text) for name, text in pairs("--unit", unit or []).items()}
     if not usage:
         raise UsageError("nothing to price", "say how much: --input 1000 --output 200")
-    choices = _pairs("--choice", choice or []) | ({"service_tier": tier} if tier else {})
+    choices = pairs("--choice", choice or []) | ({"service_tier": tier} if tier else {})
     table = price_table.current(home)
     found = _provider(table, provider, model, time)
     entry = _entry(table, usage, choices, provider=found, model=model, time=time, project=project)
@@ -153,22 +159,13 @@ def _provider(table: "PriceTable", wanted: str | None, model: str, at: datetime)
     return known[0]
 
 
-def _pairs(option: str, given: list[str]) -> dict[str, str]:
-    """Raises UsageError for what is not ``name=value``."""
-    pairs = {}
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not (name.strip() and equals and value.strip()):
-            raise UsageError(f"{option} {each!r} is no pair", f"write {option} name=value")
-        pairs[name.strip()] = value.strip()
-    return pairs
-
-
 def _quantity(name: str, text: str) -> Quantity:
     try:
         value = Decimal(text)
     except InvalidOperation:
         value = Decimal("NaN")
-    if not value.is_finite() or value < 0:
-        raise UsageError(f"--unit {name}={text} is no quantity", "write a number of at least zero")
+    if not value.is_finite() or not 0 <= value <= _MOST:
+        raise UsageError(
+            f"--unit {name}={text} is no quantity", f"write a number from zero to {_MOST}"
+        )
     return int(value) if value == value.to_integral_value() else value

@@ -7,15 +7,18 @@ import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import typer
 
 from acm_addon.errors import AcmError
 from acm_addon.home import Home, acm_home
+from acm_addon.model import utc_now
 from cli import price_table
 from cli.exits import UsageError
 from cli.output import print_json
+from cli.pairs import pairs
 from cli.render import clean
 
 _HEADER = re.compile(r"^\s*\[\[\s*(\w+)\s*\]\]", re.MULTILINE)
@@ -32,10 +35,13 @@ class Scope:
     begin: str | None
     end: str | None
 
+    @property
+    def dated(self) -> bool:
+        return self.begin is not None or self.end is not None
+
     def fields(self) -> dict[str, str | None]:
-        provider = price_table.priced_by(self.provider.lower()) if self.provider else None
         return {
-            "provider": provider,
+            "provider": _provider(self.provider),
             "model": self.model,
             "project": self.project,
             "effective_from": self.begin,
@@ -51,7 +57,9 @@ def add(discount: str | None, rates: list[str], scope: Scope, conditions: list[s
     if discount is not None:
         if conditions:
             raise UsageError("a discount has no conditions", "leave out --condition")
-        _append(acm_home(), _entry("discount", {"percent": discount, **scope.fields()}))
+        entry = _entry("discount", {"percent": discount, **scope.fields()})
+        _append(acm_home(), entry, dated=scope.dated)
+        _warn_of_nothing(scope.fields()["provider"], scope.model)
         return
     if scope.provider is None:
         raise UsageError("rates need their provider", "add --provider")
@@ -60,23 +68,24 @@ def add(discount: str | None, rates: list[str], scope: Scope, conditions: list[s
         _entry(
             "price",
             {**fields, "unit": unit, "usd": usd, "per": _per(unit)},
-            _pairs("--condition", conditions),
+            pairs("--condition", conditions),
         )
-        for unit, usd in _pairs("--rate", rates).items()
+        for unit, usd in pairs("--rate", rates).items()
     ]
-    _append(acm_home(), "".join(entries))
+    _append(acm_home(), "".join(entries), dated=scope.dated)
 
 
 def map_name(
     name: str, model: str, provider: str, priced_by: str | None, conditions: list[str]
 ) -> None:
     fields = {
-        "provider": price_table.priced_by(provider.lower()),
+        "provider": _provider(provider),
         "model": name,
         "priced_as": model,
-        "priced_by": price_table.priced_by(priced_by.lower()) if priced_by else None,
+        "priced_by": _provider(priced_by),
     }
-    _append(acm_home(), _entry("map", fields, _pairs("--condition", conditions), "context"))
+    _append(acm_home(), _entry("map", fields, pairs("--condition", conditions), "context"))
+    _warn_of_nothing(fields["priced_by"] or fields["provider"], model)
 
 
 def show(as_json: bool) -> None:
@@ -102,13 +111,33 @@ def remove(number: int) -> None:
     typer.echo(f"acm: removed {clean(text[start:end].strip().splitlines()[0])} {number}", err=True)
 
 
-def _append(home: Home, entry: str) -> None:
+def _append(home: Home, entry: str, *, dated: bool = False) -> None:
     text = _text(home.price_overrides)
     gap = "" if not text or text.endswith("\n") else "\n"
     _write(home, f"{text}{gap}{entry}")
+    which = "calls of these dates" if dated else "calls from now on"
     typer.echo(
-        "acm: calls from now on have these prices; `acm reprice` is for those before", err=True
+        f"acm: {which} have these prices; `acm reprice` is for those that are recorded", err=True
     )
+
+
+def _warn_of_nothing(provider: str | None, model: str | None) -> None:
+    """A scope that no price is in is mostly a typo; the price may also be still to come."""
+    table, now = price_table.current(acm_home()), utc_now()
+    if provider is None:
+        known = model is None or bool(price_table.serving(table, model, now))
+    elif model is None:
+        known = any(name == provider for name, _ in table.models())
+    else:
+        known = table.card(provider, model, {}, now) is not None
+    if not known:
+        whose = f" of a provider {clean(provider)!r}" if provider else ""
+        what = f"the model {clean(model)!r}" if model else "anything"
+        typer.echo(
+            f"warning: there is no price for {what}{whose} yet; `acm prices list` names what has"
+            " one",
+            err=True,
+        )
 
 
 def _write(home: Home, text: str) -> None:
@@ -130,7 +159,7 @@ def _write(home: Home, text: str) -> None:
 
 def _entries(text: str) -> list[str]:
     starts = [match.start() for match in _HEADER.finditer(text)]
-    return [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+    return [text[start:end] for start, end in pairwise([*starts, len(text)])]
 
 
 def _text(path: Path) -> str:
@@ -147,15 +176,15 @@ def _text(path: Path) -> str:
 def _entry(
     kind: str,
     fields: Mapping[str, str | int | None],
-    pairs: Mapping[str, str] | None = None,
-    pairs_name: str = "conditions",
+    texts: Mapping[str, str] | None = None,
+    texts_name: str = "conditions",
 ) -> str:
     """An entry of the file, as TOML."""
     lines = [f"[[{kind}]]"]
     lines += [f"{name} = {_toml(value)}" for name, value in fields.items() if value is not None]
-    if pairs:
-        inner = ", ".join(f"{_toml(name)} = {_toml(value)}" for name, value in pairs.items())
-        lines.append(f"{pairs_name} = {{ {inner} }}")
+    if texts:
+        inner = ", ".join(f"{_toml(name)} = {_toml(value)}" for name, value in texts.items())
+        lines.append(f"{texts_name} = {{ {inner} }}")
     return "\n".join(lines) + "\n\n"
 
 
@@ -170,16 +199,10 @@ def _toml(value: str | int) -> str:
     return f'"{escaped}"'
 
 
+def _provider(name: str | None) -> str | None:
+    """Its id in the price table. An empty one stays, and is refused: it is no "every provider"."""
+    return None if name is None else price_table.priced_by(name.strip().lower())
+
+
 def _per(unit: str) -> int:
     return 1_000_000 if unit.endswith(_BY_THE_MILLION) else 1
-
-
-def _pairs(option: str, given: list[str]) -> dict[str, str]:
-    """Raises UsageError for what is not ``name=value``."""
-    pairs = {}
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not (name.strip() and equals and value.strip()):
-            raise UsageError(f"{option} {each!r} is no pair", f"write {option} name=value")
-        pairs[name.strip()] = value.strip()
-    return pairs

@@ -12,22 +12,26 @@ from acm_addon.home import acm_home
 from acm_addon.model import utc_now
 from cli import price_table
 from cli.exits import UsageError
-from cli.price_lists import change_lines
+from cli.output import print_json
+from cli.price_lists import change_json, change_lines
 from cli.render import clean
 
 if TYPE_CHECKING:
     from acm_addon.price_updates import Update
 
 
-def update(*, accept: bool, dry_run: bool) -> None:
+def update(*, accept: bool, dry_run: bool, as_json: bool) -> None:
     from acm_addon.price_updates import fetch, url
 
-    _take(fetch(url()), accept=accept, dry_run=dry_run)
+    _take(fetch(url()), accept=accept, dry_run=dry_run, as_json=as_json)
 
 
-def import_file(file: Path, sha256: str, *, accept: bool) -> None:
+def import_file(file: Path, sha256: str, *, accept: bool, dry_run: bool, as_json: bool) -> None:
+    from acm_addon.price_updates import LARGEST_BYTES, believable
+
     try:
-        content = file.read_bytes()
+        with file.open("rb") as opened:
+            content = believable(opened.read(LARGEST_BYTES + 1))
     except OSError as error:
         raise AcmError(
             f"cannot read {file} ({error.strerror})", "name a file that exists"
@@ -36,27 +40,29 @@ def import_file(file: Path, sha256: str, *, accept: bool) -> None:
         raise AcmError(
             f"{file} does not have this SHA-256", "fetch it again, and compare with its origin"
         )
-    _take(content, accept=accept, dry_run=False)
+    _take(content, accept=accept, dry_run=dry_run, as_json=as_json)
 
 
 def auto(when: str | None) -> None:
-    home = acm_home().ensure()
+    home = acm_home()
     if when is None:
         typer.echo("daily" if price_schedule.is_on(home) else "off")
         return
     if when not in ("daily", "off"):
         raise UsageError(f"{when!r} is no schedule", "daily or off")
-    price_schedule.turn(home, on=when == "daily")
+    price_schedule.turn(home.ensure(), on=when == "daily")
     said = "a running proxy updates the prices daily" if when == "daily" else "nothing is fetched"
     typer.echo(f"acm: {said}", err=True)
 
 
-def _take(content: bytes, *, accept: bool, dry_run: bool) -> None:
+def _take(content: bytes, *, accept: bool, dry_run: bool, as_json: bool) -> None:
     from acm_addon.price_updates import judge, take_over
 
     home = acm_home().ensure()
     found = judge(content, home, price_table.current(home), utc_now())
-    if found.changes:
+    if as_json:
+        print_json([change_json(change) for change in found.changes])
+    elif found.changes:
         typer.echo("\n".join(change_lines(found.changes)))
     typer.echo(f"acm: {len(found.changes):,} prices change; table {found.table.version}", err=True)
     if found.refusals and not accept:

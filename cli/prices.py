@@ -13,6 +13,10 @@ prices = typer.Typer(
     invoke_without_command=True,
 )
 
+Accept = Annotated[bool, typer.Option("--accept", help="Take over what looks wrong as well.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Provider = Annotated[str | None, typer.Option("--provider", help="Of this provider alone.")]
 Dated = Annotated[str | None, typer.Option(help="A day, or a time with its offset.")]
@@ -151,32 +155,26 @@ def remove(number: Annotated[int, typer.Argument(help="As `acm prices own` lists
 
 
 @prices.command()
-def update(
-    accept: Annotated[
-        bool, typer.Option("--accept", help="Take over what looks wrong as well.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
-    ] = False,
-) -> None:
+def update(*, accept: Accept = False, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Fetch the base data that genai-prices publishes, show what changes, and take it over."""
     from cli import price_updates
 
-    price_updates.update(accept=accept, dry_run=dry_run)
+    price_updates.update(accept=accept, dry_run=dry_run, as_json=as_json)
 
 
 @prices.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="The published data.json.", show_default=False)],
+    *,
     sha256: Annotated[str, typer.Option(help="What the file must be.")],
-    accept: Annotated[
-        bool, typer.Option("--accept", help="Take over what looks wrong as well.")
-    ] = False,
+    accept: Accept = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
 ) -> None:
     """Take over base data from a file, on a machine without internet."""
     from cli import price_updates
 
-    price_updates.import_file(file, sha256, accept=accept)
+    price_updates.import_file(file, sha256, accept=accept, dry_run=dry_run, as_json=as_json)
 
 
 @prices.command()

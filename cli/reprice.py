@@ -3,6 +3,7 @@
 import fcntl
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -133,7 +134,7 @@ def _diff(
     """What changes; staged with ``repricer``, where there is one."""
     from acm_addon.repricing import bill_by
 
-    diff = Diff({})
+    diff = Diff(defaultdict(Change))
     rows = watched(uncollected(reader.priceable(extent)), extent.calls, "pricing calls")
     for row in rows:
         if not row.due or (unpriced and row.bill.price_status not in _UNPRICED):
@@ -145,7 +146,7 @@ def _diff(
         bill = bill_by(row, row.context, table)
         if bill.says_the_same(row.bill):
             continue
-        diff.changes.setdefault(_name(row), Change()).add(row.bill, bill)
+        diff.changes[_name(row)].add(row.bill, bill)
         if repricer is not None:
             repricer.stage(row, bill)
     return diff

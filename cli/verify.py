@@ -46,9 +46,12 @@ class Verification:
 
 
 class _Tables:
-    """The tables in acm's home, each read once."""
+    """The tables in acm's home, each read once, and what prices by them: imported once, too."""
 
     def __init__(self, home: Home) -> None:
+        from acm_addon.repricing import bill_by
+
+        self.bill_by = bill_by
         self._home = home
         self._found: dict[str, PriceTable | None] = {}
 
@@ -98,9 +101,7 @@ def _check(row: Priceable, tables: _Tables, found: Verification) -> None:
         found.without_table += 1
         found.missing.add(row.bill.price_version)
         return
-    from acm_addon.repricing import bill_by
-
-    _count(row, found, "same", bill_by(row, row.context, table).says_the_same(row.bill))
+    _count(row, found, "same", tables.bill_by(row, row.context, table).says_the_same(row.bill))
 
 
 def _count(row: Priceable, found: Verification, name: str, proved: bool) -> None:

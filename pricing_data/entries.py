@@ -29,6 +29,8 @@ class Verdict(StrEnum):
     """The base dataset's price is used, knowingly."""
     UNDECIDED = "undecided"
     """The base dataset's price is used, and may be wrong."""
+    UNPRICED = "unpriced"
+    """Nothing that is known would be right, so that there is no price on purpose."""
 
 
 @dataclass(frozen=True, slots=True)

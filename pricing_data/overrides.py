@@ -25,9 +25,11 @@ def parse_overrides(raw: RawProvider, known_units: Collection[str], source: Sour
         },
         source,
     )
-    refuse_clashes(parsed["price"], "price", source, _clash)
-    refuse_clashes(parsed["map"], "map", source, _clash)
-    refuse_clashes(parsed["discount"], "discount", source, Discount.clashes)
+    refuse_clashes(parsed["price"], "price", source, _clash, lambda own: own[1].model)
+    refuse_clashes(parsed["map"], "map", source, _clash, lambda own: own[1].model)
+    refuse_clashes(
+        parsed["discount"], "discount", source, Discount.clashes, lambda each: each.model
+    )
     return Overrides(_by_provider(parsed["price"]), _by_provider(parsed["map"]), parsed["discount"])
 
 

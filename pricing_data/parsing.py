@@ -1,6 +1,6 @@
 """Turns the raw entries of one provider's file into values, checked against each other."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any
 
 from pricing_data.entries import (
@@ -37,8 +37,8 @@ def parse_provider(
         },
         source,
     )
-    refuse_clashes(parsed["price"], "price", source, Price.clashes)
-    refuse_clashes(parsed["alias"], "alias", source, Alias.clashes)
+    refuse_clashes(parsed["price"], "price", source, Price.clashes, lambda each: each.model)
+    refuse_clashes(parsed["alias"], "alias", source, Alias.clashes, lambda each: each.model)
     refuse_clashes(parsed["multiplier"], "multiplier", source, Multiplier.clashes)
     return ProviderPrices(
         prices=parsed["price"],
@@ -56,9 +56,13 @@ def parse_kinds(
     """The values of every kind, in the order of the file. Raises PriceDataError."""
     parsed: dict[str, tuple[Any, ...]] = dict.fromkeys(parsers, ())
     for kind, entries in raw.items():
-        if kind not in parsers or not isinstance(entries, list):
+        if kind not in parsers:
             raise PriceDataError(
                 source.name, f"unknown kind of entry {kind!r}", f"kinds: {', '.join(parsers)}"
+            )
+        if not isinstance(entries, list):
+            raise PriceDataError(
+                source.name, f"{kind} is no list of entries", f"write [[{kind}]] above each of them"
             )
         parsed[kind] = tuple(
             parsers[kind](entry_of(source.place(kind, index), values))
@@ -149,13 +153,21 @@ def _finding(entry: Entry) -> Finding:
 
 
 def refuse_clashes[T](
-    entries: tuple[T, ...], kind: str, source: Source, clash: Callable[[T, T], bool]
+    entries: tuple[T, ...],
+    kind: str,
+    source: Source,
+    clash: Callable[[T, T], bool],
+    scope: Callable[[T], Hashable] = lambda _: None,
 ) -> None:
+    """Raises PriceDataError for two entries that clash. Only those of one ``scope`` can."""
+    before: dict[Hashable, list[int]] = {}
     for index, entry in enumerate(entries):
-        for earlier in range(index):
+        alike = before.setdefault(scope(entry), [])
+        for earlier in alike:
             if clash(entries[earlier], entry):
                 raise PriceDataError(
                     source.place(kind, index),
                     f"as likely as {source.place(kind, earlier)}, for the same model and time",
                     "end the older one with effective_to, or add a condition",
                 )
+        alike.append(index)

@@ -1,5 +1,6 @@
 """New base data: what it changes, what is refused, and what it takes to be taken over."""
 
+import contextlib
 import gzip
 import json
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from acm_addon.errors import AcmError
 from acm_addon.home import Home
 from acm_addon.price_changes import PriceChange, PriceKey
 from acm_addon.price_store import current_table
-from acm_addon.price_updates import fetch, judge, main, take_over
+from acm_addon.price_updates import LARGEST_BYTES, fetch, judge, main, take_over
 from acm_addon.pricing import PriceTable
 from acm_addon.pricing.base import Json, base_document, published_document
 from tests.published import prices_of, published
@@ -128,7 +129,9 @@ def test_what_is_incredible(before: Decimal | None, after: Decimal | None) -> No
         assert change.incredible == (max(before, after) > 5 * min(before, after))
 
 
-@pytest.mark.parametrize("address", ["http://example.com/data.json", "file:///etc/passwd", "x"])
+@pytest.mark.parametrize(
+    "address", ["http://example.com/data.json", "file:///etc/passwd", "x", "http://[::1"]
+)
 def test_price_data_is_fetched_over_https(address: str) -> None:
     """Nobody on the way may change a price."""
     with pytest.raises(AcmError, match="https"):
@@ -154,6 +157,59 @@ def origin(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
         monkeypatch.setenv("ACM_PRICES_URL", f"http://127.0.0.1:{server.server_port}/data.json")
         yield contents
         server.shutdown()
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[int, dict[str, str], bytes], str]]:
+    """Addresses on this machine that give this status, these headers, and this body."""
+    servers: list[HTTPServer] = []
+
+    def answer(status: int, headers: dict[str, str], body: bytes) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                with contextlib.suppress(OSError):  # Who has read enough leaves.
+                    self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        servers.append(HTTPServer(("127.0.0.1", 0), Handler))
+        Thread(target=servers[-1].serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}/data.json"
+
+    yield answer
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+type Answering = Callable[[int, dict[str, str], bytes], str]
+
+
+def test_a_redirect_is_followed_to_a_safe_place_alone(answering: Answering) -> None:
+    """One to plain http elsewhere would let anybody on the way change a price."""
+    here = answering(200, {}, b"[]")
+    assert b"[]" == fetch(answering(302, {"Location": here}, b""))
+    for elsewhere in ("http://example.com/data.json", "ftp://example.com/x"):
+        with pytest.raises(AcmError, match="https"):
+            fetch(answering(302, {"Location": elsewhere}, b""))
+
+
+def test_a_refusing_server_is_named_with_its_status(answering: Answering) -> None:
+    """And nothing of what it wrote."""
+    with pytest.raises(AcmError, match=r"127\.0\.0\.1 .*status 503") as refused:
+        fetch(answering(503, {}, b"secret"))
+    assert "secret" not in f"{refused.value.message} {refused.value.hint}"
+
+
+def test_a_body_without_an_end_is_refused(answering: Answering) -> None:
+    """Before it fills the memory."""
+    with pytest.raises(AcmError, match="believable"):
+        fetch(answering(200, {}, bytes(LARGEST_BYTES + 1)))
 
 
 def test_the_scheduled_update(

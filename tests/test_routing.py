@@ -2,6 +2,7 @@ import pytest
 
 from acm_addon.providers import PROVIDERS
 from acm_addon.routing import (
+    BUILT_IN,
     gateway_path,
     gateway_paths,
     gateway_route,
@@ -73,3 +74,23 @@ def test_an_address_is_judged_by_its_tls_greeting() -> None:
     assert may_be_provider("192.0.2.7", tls_first=True)
     assert not may_be_provider("192.0.2.7", tls_first=False)
     assert not may_be_provider("example.com", tls_first=True)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "name"),
+    [
+        ("localhost", 11434, "ollama"),
+        ("127.0.0.1", 1234, "lmstudio"),
+        ("::1", 8000, "vllm"),
+        ("localhost", 9, None),
+        ("localhost", None, None),
+        ("10.0.0.8", 11434, None),
+        ("api.openai.com", 8443, "openai"),
+    ],
+)
+def test_a_server_on_this_machine_is_known_by_its_port(
+    host: str, port: int | None, name: str | None
+) -> None:
+    """In captures, and where a client sends it through the proxy after all."""
+    found = BUILT_IN.of_address(host, port)
+    assert name == (found.name if found else None)

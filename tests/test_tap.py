@@ -103,3 +103,22 @@ def test_content_in_place_of_an_identifier_is_dropped(name: str) -> None:
     exchange = ended(answered(json.dumps(body).encode())).exchange
 
     assert "sentence" not in repr((exchange.object_id, exchange.model, exchange.requested_model))
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [(None, Completeness.COMPLETE), (Reason.CLIENT_LEFT, Completeness.PARTIAL)],
+)
+def test_a_body_without_an_end_of_its_own_ends_with_its_transfer(
+    failure: Reason | None, expected: Completeness
+) -> None:
+    """Sound cannot say that it is complete; who broke off its transfer can."""
+    one = call("/v1/audio/speech")
+    exhaust(one.request_data(b'{"model":"tts-1","input":"Hello"}'))
+    one.request_done()
+    one.response_started(200, {"content-type": "audio/mpeg"})
+    exhaust(one.response_data(b"\xff\xfb\x90", 100.25))
+    outcome = ended(one, failure)
+    assert (expected, failure) == (outcome.exchange.completeness, outcome.exchange.reason)
+    assert {"input_characters": 5} == outcome.usage.quantities
+    assert outcome.texts is None

@@ -34,6 +34,8 @@ class Captured:
     host: str
     path: str
     """With the query."""
+    port: int | None = None
+    """None where it is the usual one, or the capture does not say."""
     time: datetime | None = None
     """UTC, when the request began; None where the capture does not say."""
     request_headers: Mapping[str, str] = field(default_factory=dict)

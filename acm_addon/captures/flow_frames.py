@@ -98,6 +98,7 @@ def captured(frame: Frame, directory: Directory = BUILT_IN) -> Captured:
         method=value(data, *request["method"]).decode("utf-8", "surrogateescape").upper(),
         host=host_of(request, data, directory),
         path=value(data, *request["path"]).decode("utf-8", "surrogateescape"),
+        port=value(data, *request["port"]),
         time=None if started is None else aware(datetime.fromtimestamp(started, UTC)),
         request_headers=_headers(request, data),
         request_body=_body(request, data),

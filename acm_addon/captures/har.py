@@ -35,6 +35,7 @@ def captured(entry: Mapping[str, Any]) -> Captured:
         method=str(request["method"]),
         host=url.hostname or "",
         path=f"{url.path or '/'}?{url.query}" if url.query else url.path or "/",
+        port=url.port,
         time=time_of(entry.get("startedDateTime")),
         request_headers=without_coding(_request_headers(request)),
         request_body=_text(request.get("postData") or {}),

@@ -26,10 +26,12 @@ from acm_addon.captures.base import (
 def captured(record: Mapping[str, Any]) -> Captured:
     """Raises KeyError, TypeError, or ValueError where ``record`` is no such exchange."""
     answer = header_map(record["response_headers"] or ())
+    host, _, port = str(record["provider_host"]).partition(":")
     return Captured(
         method=str(record["method"]),
-        host=str(record["provider_host"]).partition(":")[0],
+        host=host,
         path=str(record["path"]),
+        port=int(port) if port.isdecimal() else None,
         time=time_of(record.get("time")) or date_of(answer),
         request_headers=without_coding(header_map(record["request_headers"] or ())),
         request_body=_body(record, "request"),

@@ -43,7 +43,7 @@ def entry_of(
     captured: Captured, digest: bytes, source: Source, of: Importing
 ) -> Entry | list[Record] | Kind:
     """The row of one exchange. ``digest`` identifies it: the same one always gives the same id."""
-    provider = of.directory.of_host(captured.host)
+    provider = of.directory.of_address(captured.host, captured.port)
     if provider is None:
         return Kind.NOT_PROVIDER
     path, _, query = captured.path.partition("?")
@@ -55,7 +55,7 @@ def entry_of(
         return Kind.FREE
     call = _call(captured, head, _arrival(captured, digest, provider, endpoint, of))
     if endpoint.billing is Billing.RESULT:
-        return _records(call.result(), source, of)
+        return _records(call.result(_failure(captured, endpoint)), source, of)
     outcome = call.finish(captured.seconds, _failure(captured, endpoint), left=True)
     of.pending.note(outcome.exchange)
     # Texts that the capture does not hold are not without words.
@@ -118,7 +118,7 @@ def _failure(captured: Captured, endpoint: Endpoint) -> Reason | None:
         return Reason.WEBSOCKET
     if captured.status is None or captured.broken_off:
         return Reason.UPSTREAM_FAILED
-    read = answered and endpoint.billing is Billing.METERED
+    read = answered and endpoint.billing in (Billing.METERED, Billing.RESULT)
     return Reason.NOT_CAPTURED if read and _lacks_body(captured) else None
 
 

@@ -1,7 +1,8 @@
 """The read side of the embedded ledger, for the command line: standard library only, read-only.
 
-No ledger file means no calls: every answer is then empty. Amounts are integer nano-dollars; a call
-without a cost adds nothing to a sum and is counted beside it (``Totals.without_cost``). Ranges are
+A ledger of an older version is upgraded first, since it lacks what is asked for. No ledger file
+means no calls: every answer is then empty. Amounts are integer nano-dollars; a call without a cost
+adds nothing to a sum and is counted beside it (``Totals.without_cost``). Ranges are
 ``since <= time < until``, aware datetimes, exact to the microsecond. What SQLite refuses becomes an
 AcmError.
 """
@@ -35,7 +36,7 @@ from acm_addon.ledger.measures import DIMENSIONS, HISTOGRAM, MEASURES, QUARTER
 from acm_addon.ledger.priceable import Extent, Priceable, Repricing, extent, priceable, repricings
 from acm_addon.ledger.rows import COLUMNS, entry, to_micros
 from acm_addon.ledger.spans import Source, Span, spans
-from acm_addon.ledger.sqlite import BUSY_SECONDS, SCHEMA_VERSION, newer_ledger
+from acm_addon.ledger.sqlite import BUSY_SECONDS, SCHEMA_VERSION, SqliteLedger, newer_ledger
 from acm_addon.ledger.totals import GroupRow, Totals, percentile
 from acm_addon.model import Entry
 from acm_addon.windows import Window
@@ -270,10 +271,13 @@ class LedgerReader:
         except BaseException:
             conn.close()
             raise
-        if version:
+        if version == SCHEMA_VERSION:
             return conn
         conn.close()
-        return None
+        if version == 0:
+            return None
+        SqliteLedger(self._path).close()
+        return self._open(how)
 
     def _has_wal(self) -> bool:
         """Whether there are calls beside the file, which reading it alone would leave out."""

@@ -10,23 +10,29 @@ not staged again.
 # ruff: noqa: S608
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 from acm_addon.errors import AcmError
-from acm_addon.ledger.measures import DAY, DIMENSIONS, MEASURES, QUARTER
+from acm_addon.ledger.measures import DAY, DIMENSIONS, QUARTER
 from acm_addon.ledger.priceable import BILL, Bill, Priceable
 from acm_addon.ledger.rows import to_micros
 from acm_addon.ledger.sqlite import BUSY_SECONDS, SqliteLedger
 
-BATCH = 1_000
+BATCH = 2_000
 """Rows in a transaction: some tens of milliseconds, so that no other writer waits long."""
 
-_CHANGED = ("partly_priced", "unpriced", "without_cost", "cost", "known_cost")
-"""The measures that a bill has a part in."""
+_CHANGED = {
+    "partly_priced": "({0}.price_status = 'partly_priced')",
+    "unpriced": "({0}.price_status = 'unpriced')",
+    "without_cost": "({0}.cost IS NULL)",
+    "cost": "IFNULL({0}.cost, 0)",
+    "known_cost": "{0}.known_cost",
+}
+"""The measures that a bill has a part in, as ``MEASURES`` has them: what one row adds to each."""
 
 _KEYS = {"bucket": f"time - time % {QUARTER}"} | DIMENSIONS
 _TAG_KEYS = {"bucket": f"time - time % {QUARTER}", "tag": "tag.key", "value": "tag.value"}
@@ -53,8 +59,9 @@ _KEEP_OLD = (
     f" FROM staged JOIN calls ON calls.seq = staged.call WHERE {_OF_BATCH}"
 )
 _BOOK_NEW = (
-    f"UPDATE calls SET {', '.join(f'{name} = staged.{name}' for name in BILL)}"
-    f" FROM staged WHERE calls.seq = staged.call AND {_OF_BATCH}"
+    f"UPDATE calls SET ({', '.join(BILL)}) ="
+    f" (SELECT {', '.join(BILL)} FROM staged WHERE call = calls.seq)"
+    f" WHERE seq IN (SELECT call FROM staged WHERE {_OF_BATCH})"
 )
 
 
@@ -132,11 +139,9 @@ class Repricer:
         with self._transaction() as conn:
             conn.execute(_CHANGED_SINCE, batch)
             conn.execute(_KEEP_OLD, batch | {"now": now})
-            for statement in _moves("-"):
+            for statement in _moves():
                 conn.execute(statement, batch)
             booked = conn.execute(_BOOK_NEW, batch).rowcount
-            for statement in _moves("+"):
-                conn.execute(statement, batch)
             for table, (moved, keys) in _ROLLUPS.items():
                 conn.execute(_add(table, moved, keys))
             conn.execute("DELETE FROM moved")
@@ -156,14 +161,15 @@ class Repricer:
         except sqlite3.Error as error:
             raise AcmError(
                 f"cannot write the ledger ({type(error).__name__})",
-                "is there room on the disk? The same command does the rest",
+                "somebody else may be writing, or the disk be full: the same command does the rest",
             ) from error
 
 
-def _moves(sign: str) -> Iterable[str]:
-    """SQL that adds what the batch's rows come to, before (``-``) or after (``+``) the change."""
-    sums = ", ".join(f"{sign}{MEASURES[name]}" for name in _CHANGED)
-    of_batch = f"seq IN (SELECT call FROM staged WHERE {_OF_BATCH})"
+def _moves() -> Iterator[str]:
+    """SQL that adds up by how much the batch's rows will change the rollups."""
+    sums = ", ".join(
+        f"SUM({value.format('staged')} - {value.format('calls')})" for value in _CHANGED.values()
+    )
     for moved, keys, tags in (
         ("moved", _KEYS, ""),
         ("moved_tags", _TAG_KEYS, ", json_each(calls.tags) AS tag"),
@@ -171,7 +177,8 @@ def _moves(sign: str) -> Iterable[str]:
         places = ", ".join(str(place + 1) for place in range(len(keys)))
         yield (
             f"INSERT INTO {moved} SELECT {', '.join(keys.values())}, {sums}"
-            f" FROM calls{tags} WHERE {of_batch} GROUP BY {places}"
+            f" FROM staged JOIN calls ON calls.seq = staged.call{tags}"
+            f" WHERE {_OF_BATCH} GROUP BY {places}"
         )
 
 

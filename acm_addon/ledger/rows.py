@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -65,15 +66,18 @@ def lines_text(lines: Sequence[CostLine]) -> str:
 
 def _line_text(line: CostLine) -> str:
     quantity = line.quantity if isinstance(line.quantity, int) else f'"{line.quantity}"'
-    name, price = _line_frame(line.sku, line.unit, f"{line.unit_price:f}")
+    name, price = _line_frame(line.sku, line.unit, str(line.unit_price))
     return f"{name}{quantity}{price}{line.amount}}}"
 
 
 @lru_cache(10_000)
 def _line_frame(sku: str, unit: str, unit_price: str) -> tuple[str, str]:
-    """What the lines of one price have in common, before the quantity and behind it."""
+    """What the lines of one price have in common, before the quantity and behind it.
+
+    ``unit_price`` is a text, since Decimals that are equal need not be written alike.
+    """
     names = _json({"sku": sku, "unit": unit})[:-1]
-    return f'{names},"quantity":', f',"unit_price":"{unit_price}","amount":'
+    return f'{names},"quantity":', f',"unit_price":"{Decimal(unit_price):f}","amount":'
 
 
 def _beyond(value: object, limit: int) -> bool:

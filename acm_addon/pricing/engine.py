@@ -14,8 +14,8 @@ from acm_addon.model import (
     Reason,
     Usage,
 )
-from acm_addon.pricing.rates import Ladder, Rate, RateCard
-from acm_addon.pricing.split import Split, split
+from acm_addon.pricing.rates import Ladder, Rate
+from acm_addon.pricing.split import Plan, split
 from acm_addon.pricing.table import PriceTable
 
 _EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
@@ -51,14 +51,16 @@ def price(
     card, by = planned
     if not card.context_priced:
         return _unpriced(table, Reason.NO_PRICE_FOR_UNIT)
-    return _bill(usage.quantities, card, split(usage.quantities, by), table)
+    return _bill(usage.quantities, by, table)
 
 
-def _bill(quantities: Quantities, card: RateCard, parts: Split, table: PriceTable) -> Cost:
+def _bill(quantities: Quantities, by: Plan, table: PriceTable) -> Cost:
+    parts = split(quantities, by)
     input_tokens = quantities.get("input_tokens", 0)
     unpriced = parts.unpriced
+    known = 0
     lines: list[CostLine] = []
-    for unit, ladder in card.ladders.items():
+    for unit, ladder, minimum in by.charges:
         quantity: Quantity = 1 if unit == "requests" else parts.quantities.get(unit, 0)
         if not quantity:
             continue
@@ -67,11 +69,12 @@ def _bill(quantities: Quantities, card: RateCard, parts: Split, table: PriceTabl
             continue
         if len(ladder) > 1 and "input_tokens" in parts.doubtful:
             continue  # what decides between its steps is in doubt
-        minimum = card.minimums.get(unit)
         billed = quantity if minimum is None else max(quantity, minimum)
-        lines.append(_line(unit, billed, _rate(ladder, input_tokens)))
+        rate = ladder[0][1] if len(ladder) == 1 else _rate(ladder, input_tokens)
+        amount = _amount(billed, rate)
+        known += amount
+        lines.append(CostLine(rate.sku, unit, billed, rate.unit_price, amount))
 
-    known = sum(line.amount for line in lines)
     if known > _LARGEST_AMOUNT:
         return _unpriced(table, Reason.BAD_USAGE)
     reason = None
@@ -97,13 +100,13 @@ def _rate(ladder: Ladder, input_tokens: Quantity) -> Rate:
     return ladder[-1][1]
 
 
-def _line(unit: str, quantity: Quantity, rate: Rate) -> CostLine:
+def _amount(quantity: Quantity, rate: Rate) -> int:
+    """Nano-dollars, rounded once."""
     if isinstance(quantity, int):
-        amount = _rounded(quantity * rate.nano_ratio[0], rate.nano_ratio[1])
-    else:
-        exact = _EXACT.multiply(quantity, rate.nano_price)
-        amount = int(exact.to_integral_value(ROUND_HALF_EVEN))
-    return CostLine(rate.sku, unit, quantity, rate.unit_price, amount)
+        numerator, denominator = rate.nano_ratio
+        exact = quantity * numerator
+        return exact if denominator == 1 else _rounded(exact, denominator)
+    return int(_EXACT.multiply(quantity, rate.nano_price).to_integral_value(ROUND_HALF_EVEN))
 
 
 def _rounded(numerator: int, denominator: int) -> int:

@@ -32,10 +32,11 @@ class Periods:
 
     def at(self, moment: datetime) -> Period:
         """The period that an aware moment lies in."""
-        time_of_day = moment.astimezone(UTC).time() if self.times else time.min
+        if moment.tzinfo is not UTC:
+            moment = moment.astimezone(UTC)
         return (
             bisect_right(self.moments, moment),
-            bisect_right(self.times, time_of_day),
+            bisect_right(self.times, moment.time()) if self.times else 0,
             2 * moment.weekday() + (moment.hour >= _NEW_DAY) if self.weekdays else 0,
         )
 

@@ -7,11 +7,11 @@ Which units are parts of which depends only on the names, so it is worked out on
 each rate card and set of reported names; ``split`` then only does sums.
 """
 
-from collections.abc import Collection, Set
+from collections.abc import Collection, Iterator, Set
 from dataclasses import dataclass
 
 from acm_addon.model import Quantities, Quantity
-from acm_addon.pricing.rates import RateCard
+from acm_addon.pricing.rates import Ladder, RateCard
 from acm_addon.pricing.units import Unit, Units
 
 LARGEST = 10**15
@@ -27,6 +27,10 @@ class Step:
     added: tuple[str, ...]
     """Itself where it is reported, else its parts that are: there was at least that much."""
     taken: tuple[str, ...]
+
+
+type Charge = tuple[str, Ladder | None, int | None]
+"""A unit, its rates (None: it has none), and the least that is billed of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Plan:
     """No price counts these."""
     steps: tuple[Step, ...]
     """Parts before what they are parts of."""
+    charges: tuple[Charge, ...]
+    """What such usage can be billed for, in the order of a bill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ class Split:
 def plan(names: Collection[str], card: RateCard, units: Units) -> Plan:
     known = [unit for name in names if (unit := units.by_name.get(name))]
     divided = {unit.split_of for unit in known if unit.split_of in names}
+    steps = tuple(_steps(known, card, units))
     return Plan(
         roots=tuple((name, _root(name, units)) for name in names),
         parts=tuple(
@@ -79,33 +86,53 @@ def plan(names: Collection[str], card: RateCard, units: Units) -> Plan:
             (unit.name, unit.root) for unit in known if unit.needs_total and unit.root not in names
         ),
         uncovered=tuple(name for name in names if not _is_covered(name, card, units)),
-        steps=tuple(_steps(known, card, units)),
+        steps=steps,
+        charges=tuple(_charges({"requests"} | {step.unit for step in steps}, card)),
     )
 
 
 def split(reported: Quantities, by: Plan) -> Split:
-    doubtful = {root for name, root in by.roots if not _is_sound(reported[name])}
+    """Every call goes through here: plain loops, since generators take twice the time."""
+    doubtful: set[str] = set()
+    for name, root in by.roots:
+        if not _is_sound(reported[name]):
+            doubtful.add(root)
     if doubtful:  # NaN cannot even be compared: leave what is not sound out of the sums
         reported = {name: 0 if root in doubtful else reported[name] for name, root in by.roots}
-    doubtful.update(root for part, whole, root in by.parts if reported[part] > reported[whole])
-    doubtful.update(root for name, root in by.orphans if reported[name])
-    remainder = False
-    for whole, parts, root in by.divisions:
-        total = sum(reported[part] for part in parts)
-        if total > reported[whole]:
-            doubtful.add(root)
-        remainder = remainder or total < reported[whole]
+    remainder = _contradictions(reported, by, doubtful)
 
     left: dict[str, Quantity] = {}
     for step in by.steps:
-        rest = sum(reported[name] for name in step.added) - sum(left[unit] for unit in step.taken)
+        rest: Quantity = 0
+        for name in step.added:
+            rest += reported[name]
+        for unit in step.taken:
+            rest -= left[unit]
         if rest < 0:
             doubtful.add(step.root)
         left[step.unit] = rest
     if doubtful:
         left = {step.unit: left[step.unit] for step in by.steps if step.root not in doubtful}
-    unpriced = any(reported[name] for name in by.uncovered)
+    unpriced = bool(by.uncovered) and any(reported[name] for name in by.uncovered)
     return Split(left, unpriced, doubtful, remainder)
+
+
+def _contradictions(reported: Quantities, by: Plan, doubtful: set[str]) -> bool:
+    """Adds the roots of what contradicts itself. Whether the parts of a whole fall short of it."""
+    for part, whole, root in by.parts:
+        if reported[part] > reported[whole]:
+            doubtful.add(root)
+    for name, root in by.orphans:
+        if reported[name]:
+            doubtful.add(root)
+    remainder = False
+    for whole, parts, root in by.divisions:
+        total = sum([reported[part] for part in parts])
+        if total > reported[whole]:
+            doubtful.add(root)
+        elif total < reported[whole]:
+            remainder = True
+    return remainder
 
 
 def _is_sound(quantity: Quantity) -> bool:
@@ -144,3 +171,9 @@ def _steps(known: Collection[Unit], card: RateCard, units: Units) -> list[Step]:
         taken = tuple(step.unit for step in steps if step.unit in units.parts[unit])
         steps.append(Step(unit, units.by_name[unit].root, added, taken))
     return steps
+
+
+def _charges(units: Set[str], card: RateCard) -> Iterator[Charge]:
+    for unit, ladder in card.ladders.items():
+        if unit in units:
+            yield unit, ladder, card.minimums.get(unit)

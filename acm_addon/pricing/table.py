@@ -37,6 +37,7 @@ _READABLE = frozenset({1, FORMAT})
 OVERRIDES_NAME = "overrides.toml"
 """A user's own price file, in the folder of the frozen tables."""
 _CACHED_PLANS = 4096
+_GOVERNMENT = "us-gov-"
 
 type _Key = tuple[str, str, tuple[tuple[str, str], ...], tuple[str, ...], str | None, Period]
 
@@ -235,9 +236,11 @@ def _selectors(named: Named, context: Mapping[str, str]) -> Mapping[str, str]:
     """What the call says counts before what its model's name does.
 
     A batch has no service tier beside it. Anthropic reports it as one; the table has it as a kind
-    of processing.
+    of processing. Bedrock's regions of GovCloud are a partition of their own.
     """
     chosen = {**named.context, **context} if named.context else context
+    if chosen.get("region", "").startswith(_GOVERNMENT):
+        chosen = {"partition": "us-gov", **chosen}
     if "batch" not in {chosen.get("service_tier"), chosen.get("processing")}:
         return chosen
     return {**chosen, "service_tier": "default", "processing": "batch"}

@@ -1,6 +1,7 @@
 """The providers that acm meters, in the order in which people read them."""
 
 from acm_addon.providers.anthropic import ANTHROPIC
+from acm_addon.providers.azure import AZURE
 from acm_addon.providers.base import Provider
 from acm_addon.providers.bedrock import BEDROCK
 from acm_addon.providers.cartesia import CARTESIA
@@ -22,6 +23,7 @@ MEDIA = (REPLICATE, FAL, ELEVENLABS, DEEPGRAM, CARTESIA, *TRANSCRIPTION_JOBS)
 
 PROVIDERS: tuple[Provider, ...] = (
     OPENAI,
+    AZURE,
     ANTHROPIC,
     GEMINI,
     VERTEX,

@@ -135,6 +135,8 @@ class RequestFacts:
     price_context: Mapping[str, str] = field(default_factory=dict)
     derived: Quantities = field(default_factory=dict)
     """Quantities that the request alone decides, such as ``images``."""
+    derived_source: UsageSource = UsageSource.DERIVED
+    """``ESTIMATED`` where ``derived`` is less than exact."""
     input_tokens_estimate: int | None = None
     """A rough size of the input, from its length; for rows whose end is never seen."""
 
@@ -157,6 +159,8 @@ class ResponseFacts:
     """The output count is absent or a stub (a stream cut before its last usage)."""
     finished: bool = False
     """The body said that it is complete (a terminal event, a closed JSON document)."""
+    unframed: bool = False
+    """The body cannot say that (sound, plain text, lines): it is complete if its transfer is."""
     failed: bool = False
     """The body is an error, or a stream that carried an error event."""
     pending: bool = False

@@ -125,11 +125,11 @@ class ResponseBody(ABC):
         quantities, source = reading.quantities, reading.source
         failed = reading.failed or self._failed_status
         finished = closed and reading.finished
-        if not quantities:
-            derived = not failed and self._request.derived
-            quantities, source = (
-                (self._request.derived, UsageSource.DERIVED) if derived else ({}, UsageSource.NONE)
-            )
+        derived = not quantities and not failed and bool(self._request.derived)
+        if derived:
+            quantities, source = self._request.derived, self._request.derived_source
+        elif not quantities:
+            source = UsageSource.NONE
         reason = None
         if reading.bad:
             reason = Reason.BAD_USAGE
@@ -144,7 +144,7 @@ class ResponseBody(ABC):
             usage_source=source,
             provider_cost=reading.provider_cost,
             price_context=reading.price_context,
-            output_missing=reading.output_missing and source is not UsageSource.DERIVED,
+            output_missing=reading.output_missing and not derived,
             finished=finished,
             failed=failed,
             pending=reading.pending,

@@ -40,7 +40,8 @@ from acm_addon.providers.compatible_requests import (
     speech_request,
     video_request,
 )
-from acm_addon.providers.openai import METERED_PATHS, error_body, websocket_endpoint
+from acm_addon.providers.openai import METERED_PATHS, error_body
+from acm_addon.providers.openai_paths import websocket_endpoint
 from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.openai_responses import ChatBody, ImagesBody, ResponsesBody
 from acm_addon.providers.prompts import Answer
@@ -106,6 +107,10 @@ _UNREAD = re.compile(
 """Paths that may be billed, and whose name says nothing of the client's."""
 
 
+_REGION = re.compile(r"[a-z]{2,12}(?:-[a-z]{2,12}-[0-9]{1,2})?")
+"""``us``, ``eu-west-1``: no other text of a host's name is taken for one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Compatible:
     """One provider of the family."""
@@ -138,6 +143,8 @@ class Compatible:
     """Paths whose POST is known to cost nothing."""
     shared_host: bool = False
     """Most of what the host serves is no AI: unknown paths are nobody's bill."""
+    regional: bool = False
+    """Hosts below the provider's are regions; elsewhere they are names of the client's."""
     at: Origin | None = None
     """Where the gateway sends requests, where that is not the first host by https."""
     reach: Access = Access()  # noqa: RUF009 - frozen
@@ -156,6 +163,16 @@ class Compatible:
 
     def classify(self, head: RequestHead) -> Endpoint:
         """Only POST creates what is billed. Names hold no part of a path that could be data."""
+        endpoint, region = self._endpoint(head), self._region(head.host)
+        return replace(endpoint, region=region) if region else endpoint
+
+    def _region(self, host: str) -> str | None:
+        """``us`` of ``us.api.x.ai``."""
+        region, _, below = host.lower().partition(".")
+        known = self.regional and f"*.{below}" in self.hosts and _REGION.fullmatch(region)
+        return region if known else None
+
+    def _endpoint(self, head: RequestHead) -> Endpoint:
         based = self.base.match(head.path)
         path = (head.path[based.end() :] if based else head.path).rstrip("/")
         if self.shared_host and not based:

@@ -1,22 +1,29 @@
 """OpenAI.
 
 - Cached input is inside input (``cached_tokens``), and so are cache writes.
-- Reasoning is inside output.
+- Reasoning is inside output; so are predicted tokens, accepted or not.
 - Streams: chat and completions only with ``stream_options.include_usage``, in a last chunk without
-  choices; responses always, in ``response.completed``, ``.incomplete`` or ``.failed``.
-- Billed besides tokens: web search, file search, and code interpreter calls of responses; images of
-  DALL-E by size and quality. The ``service_tier`` of the response is the one that is billed.
+  choices; responses always, in ``response.completed``, ``.incomplete`` or ``.failed``; images,
+  speech, transcriptions and runs in their last event.
+- Billed besides tokens: web searches, file searches and code containers of responses, and images
+  that a response draws (``tool_usage``); images, speech and transcriptions whose answer states no
+  tokens, by what was asked for or uploaded; videos by the second; containers. The ``service_tier``
+  of the response is the one that is billed. A host below ``api.openai.com`` names a region.
+- Pending until seen again: background responses, runs, batches (at half the price; from the batch
+  or from its output file, whichever says first), videos, fine-tuning. A response that is retrieved
+  and ran in the foreground is a copy, and so is a stored completion.
+- Not seen: WebRTC and SIP calls, which only begin here; evals and agents; what files, vector stores
+  and stored logs cost by the day; results that only a webhook tells.
 - Credential: ``Authorization: Bearer``. Gateway and forward entrance both work.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from acm_addon.providers.base import (
-    WEBSOCKET,
     Access,
     Billing,
     Endpoint,
@@ -28,6 +35,8 @@ from acm_addon.providers.base import (
     ResponseReader,
     WebSocketReader,
 )
+from acm_addon.providers.openai_paths import ENDPOINTS, openai_endpoint, websocket_endpoint
+from acm_addon.providers.openai_readers import openai_request_reader, openai_response_reader
 from acm_addon.providers.openai_requests import generation_request, image_request
 from acm_addon.providers.openai_responses import (
     ChatBody,
@@ -44,7 +53,6 @@ _BODIES: Mapping[str, type[ChatBody | ResponsesBody]] = {
     "agents.completions": ChatBody,
     "embeddings": EmbeddingsBody,
     "responses": ResponsesBody,
-    "responses.compact": ResponsesBody,
     "images.generations": ImagesBody,
 }
 
@@ -58,31 +66,6 @@ METERED_PATHS: Mapping[str, str] = MappingProxyType(
 )
 """What the whole family offers, and we read."""
 
-_OPENAI_METERED = {
-    **METERED_PATHS,
-    "/responses/compact": "responses.compact",
-    "/images/generations": "images.generations",
-}
-
-_ID = r"/[^/]+"
-_OPENAI_FREE = re.compile(
-    r"/(?:moderations"
-    rf"|files|uploads(?:{_ID}.*)?"
-    rf"|batches{_ID}/cancel"
-    rf"|models(?:/.*)?"
-    rf"|chat/completions{_ID}"
-    rf"|responses/input_tokens|responses{_ID}/cancel"
-    r"|conversations(?:/.*)?"
-    rf"|assistants(?:{_ID})?"
-    rf"|threads|threads{_ID}|threads{_ID}/messages(?:{_ID})?"
-    rf"|threads{_ID}/runs{_ID}(?:/cancel)?"
-    r"|vector_stores(?:/.*)?"
-    rf"|fine_tuning/jobs{_ID}/(?:cancel|pause|resume)"
-    r"|fine_tuning/checkpoints/.*|fine_tuning/alpha/graders/validate"
-    rf"|evals|evals{_ID}|evals{_ID}/runs{_ID}"
-    r"|realtime/(?:sessions|transcription_sessions|client_secrets)"
-    r"|organization/.*|projects/.*)"
-)
 _KNOWN_UNREAD = re.compile(
     r"/(audio/(?:speech|transcriptions|translations)|images/(?:edits|variations|generations)"
     r"|images|rerank|moderations|realtime|videos|containers|fine_tuning/jobs|ocr|search|messages"
@@ -91,9 +74,6 @@ _KNOWN_UNREAD = re.compile(
 """Paths with a price, or the chance of one, that have a name though we do not read them yet."""
 
 _BATCHES = ("/batches", "/batch/jobs")
-_RUNS = re.compile(rf"/threads/runs|/threads{_ID}/runs(?:{_ID}/submit_tool_outputs)?")
-_WEBSOCKETS = ("/realtime", "/responses")
-"""Paths of websockets whose messages have usage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,20 +141,10 @@ def classify(
     return _unread(path)
 
 
-def websocket_endpoint(head: RequestHead, path: str) -> Endpoint:
-    """A connection to ``path``, which is without its prefix. Its query may name the model."""
-    if path not in _WEBSOCKETS:
-        return WEBSOCKET
-    parameters = head.parameters
-    return Endpoint(path[1:], model=parameters.get("model") or parameters.get("deployment"))
-
-
 def _unread(path: str) -> Endpoint:
     """The endpoint of a POST that may be billed, now or later, and whose usage we do not read."""
     if path in _BATCHES:
         return Endpoint("batches", Billing.PENDING)
-    if _RUNS.fullmatch(path):
-        return Endpoint("threads.runs", Billing.UNKNOWN)
     known = _KNOWN_UNREAD.fullmatch(path)
     return Endpoint(known[1].replace("/", ".") if known else "other", Billing.UNKNOWN)
 
@@ -196,11 +166,43 @@ def error_body(status: int, code: str, message: str) -> bytes:
     return json.dumps({"error": error}).encode()
 
 
-OPENAI = OpenAIShaped(
-    name="openai",
-    hosts=("api.openai.com", "*.api.openai.com"),
-    price_provider="openai",
-    metered=_OPENAI_METERED,
-    free=_OPENAI_FREE,
-    access=Access(endpoints=(*_OPENAI_METERED.values(), "realtime")),
-)
+@dataclass(frozen=True, slots=True)
+class OpenAI:
+    """The whole API, where ``OpenAIShaped`` is what others took of it."""
+
+    name: str = "openai"
+    hosts: tuple[str, ...] = ("api.openai.com", "*.api.openai.com")
+    price_provider: str = "openai"
+    access: Access = Access(  # noqa: RUF009 - frozen
+        notes="WebRTC and SIP calls, storage, evals and results sent to webhooks are not seen",
+        endpoints=ENDPOINTS,
+    )
+
+    @property
+    def origin(self) -> Origin | None:
+        return Origin(self.hosts[0])
+
+    def classify(self, head: RequestHead) -> Endpoint:
+        endpoint = openai_endpoint(head, head.path.removeprefix("/v1"))
+        region = _REGION.fullmatch(head.host.lower())
+        return replace(endpoint, region=region[1]) if region else endpoint
+
+    def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:
+        return openai_request_reader(endpoint, head)
+
+    def response_reader(
+        self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
+    ) -> ResponseReader:
+        return openai_response_reader(endpoint, request, head)
+
+    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
+        return RealtimeReader(endpoint.model) if endpoint.billing is Billing.METERED else None
+
+    def error_body(self, status: int, code: str, message: str) -> bytes:
+        return error_body(status, code, message)
+
+
+_REGION = re.compile(r"([a-z]{2,12})\.api\.openai\.com")
+"""Hosts that keep data in a region, which costs more with some models."""
+
+OPENAI = OpenAI()

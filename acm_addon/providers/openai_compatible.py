@@ -154,6 +154,7 @@ _XAI = Compatible(
     "xai",
     ("api.x.ai", "*.api.x.ai"),
     "x-ai",
+    regional=True,
     metered=_TEXT
     | _PICTURES
     | {

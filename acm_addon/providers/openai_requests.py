@@ -4,6 +4,7 @@ from acm_addon.json_fields import ANY, JsonFields
 from acm_addon.providers.base import RequestFacts
 from acm_addon.providers.body import JsonRequestReader
 from acm_addon.providers.tally import Tally, name
+from acm_addon.providers.uploads import Get, whole_number
 
 _GENERATION = (
     ("model",),
@@ -28,7 +29,7 @@ def generation_request() -> JsonRequestReader:
 
 
 def image_request() -> JsonRequestReader:
-    return JsonRequestReader(_IMAGES, _images)
+    return JsonRequestReader(_IMAGES, lambda fields: image_facts(fields.value))
 
 
 def _generation(fields: JsonFields) -> RequestFacts:
@@ -49,17 +50,18 @@ def _generation(fields: JsonFields) -> RequestFacts:
     )
 
 
-def _images(fields: JsonFields) -> RequestFacts:
-    model = name(fields.value("model")) or _DEFAULT_IMAGE_MODEL
-    size, quality = name(fields.value("size")), name(fields.value("quality"))
+def image_facts(get: Get, model: str | None = None) -> RequestFacts:
+    """``get`` gives the request's fields. ``model``: where the path names it (Azure)."""
+    model = model or name(get("model")) or _DEFAULT_IMAGE_MODEL
+    size, quality = name(get("size")), name(get("quality"))
     if model.startswith("dall-e"):
         size = _DEFAULT_SIZE if size in (None, "auto") else size
         quality = "standard" if quality in (None, "auto") else quality
-    choices = _choices(fields)
+    choices = whole_number(get("n")) or 1
     given = {"size": size, "quality": quality}
     return RequestFacts(
         model=model,
-        stream=fields.value("stream") is True,
+        stream=get("stream") in (True, "true"),
         choices=choices,
         price_context={key: value for key, value in given.items() if value is not None},
         derived={"images": choices},

@@ -1,20 +1,22 @@
 """Response bodies in OpenAI's shapes, of OpenAI and of the family that speaks them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
 from acm_addon.json_fields import ANY, JsonFields, Path, parse
 from acm_addon.providers.base import RequestFacts, ResponseHead
 from acm_addon.providers.body import Reading, ResponseBody
-from acm_addon.providers.openai_usage import stated_cost, tally_tools, tally_usage
+from acm_addon.providers.openai_usage import Tools, stated_cost, tally_tools, tally_usage
 from acm_addon.providers.tally import Tally, mapping, name
 from acm_addon.providers.texts import TextKeys
 from acm_addon.sse import Event
 
 _USAGE = re.compile(rb'"usage"\s*+:\s*+\{')
 _ERROR = re.compile(rb'"error"\s*+:\s*+[{"]')
+_NAMELESS = re.compile(rb'"model"\s*+:\s*+""')
+"""An event that only says how the prompt was judged (Azure's content filters)."""
 _FINISH = re.compile(rb'"finish_reason"\s*+:\s*+"')
 _TYPE_FIRST = re.compile(rb'\s*+\{\s*+"type"\s*+:\s*+"([^"]*+)"')
 _TYPE = re.compile(rb'"type"\s*+:\s*+"(response\.[a-z_.]++|error)"')
@@ -28,6 +30,7 @@ _CHAT_TEXT = TextKeys(
     # OpenRouter repeats the reasoning, Groq shows what its tools found, and others cite.
     foreign=("reasoning_details", "executed_tools", "annotations", "search_results"),
 )
+_CHUNK = "chat.completion.chunk"
 _RUNNING = ("queued", "in_progress")
 _COUNTED = re.compile(rb'tokens"\s*+:\s*+(?!0[\s,}]|null)')
 """Anything but zeros: also what is no count, so that it is noticed."""
@@ -80,6 +83,7 @@ class ChatBody(ResponseBody):
     _HAS_OUTPUT = True
 
     _first: bytes | None = None
+    _nameless = False
     _previous: bytes = b""
     _usage: bytes | None = None
     _before_usage: bytes = b""
@@ -91,8 +95,9 @@ class ChatBody(ResponseBody):
         if data.startswith(b"[DONE]"):
             self._done = True
             return True
-        if self._first is None:
+        if self._first is None or self._nameless:
             self._first = data
+            self._nameless = _NAMELESS.search(data) is not None
         if b'"usage"' in data and _USAGE.search(data):
             # Some servers send zeros once more after the real counts.
             if self._usage is None or _COUNTED.search(data) or not _COUNTED.search(self._usage):
@@ -155,16 +160,56 @@ class ImagesBody(ChatBody):
         return self._done or self._usage is not None
 
 
+ITEM_PATHS: tuple[Path, ...] = (
+    ("output", ANY, "type"),
+    ("output", ANY, "container_id"),
+    ("output", ANY, "action", "type"),
+    ("tools", ANY, "type"),
+    ("tools", ANY, "model"),
+    ("tools", ANY, "container"),
+)
+"""Of a response, what tells which tools it used."""
+_PAGE_VISITS = ("open_page", "find_in_page")
+"""Actions of a web search item that are no searches."""
+
+
+def tools_in(fields: JsonFields, parent: Path, stated: object) -> Tools:
+    """The tools of the response that lies at ``parent``. ``stated``: its ``tool_usage``."""
+    actions = fields.values(*parent, "output", ANY, "action", "type")
+    declared = fields.siblings((*parent, "tools", ANY), "type", "model", "container")
+    items = fields.siblings((*parent, "output", ANY), "type", "container_id")
+    return _tools([(item[0], item[1]) for item in items], list(actions), list(declared), stated)
+
+
+def _tools(
+    items: list[tuple[object, object]],
+    actions: list[object],
+    declared: list[tuple[object, ...]],
+    stated: object,
+) -> Tools:
+    """``actions``: the types of what web search items did; ``declared``: type, model, and container
+    of the tools that the request allowed."""
+    models = [model for kind, model, _ in declared if kind == "image_generation"]
+    return Tools(
+        items=items,
+        page_visits=sum(action in _PAGE_VISITS for action in actions),
+        stated=mapping(stated),
+        named_containers=frozenset(each for *_, each in declared if isinstance(each, str)),
+        image_model=name(models[0]) if models else None,
+    )
+
+
 class ResponsesBody(ResponseBody):
     """responses and responses.compact: usage at the end, in the body or in the last event.
 
-    Billed besides tokens: tool calls, which are only in ``output``.
+    Billed besides tokens: tool calls, which are only in ``output`` and ``tool_usage``. One that
+    runs in the background goes on though its stream is cut off: it stays pending.
     """
 
     WANTED = (
         *((key,) for key in ("model", "id", "service_tier", "usage", "error", "status")),
-        ("output", ANY, "type"),
-        ("output", ANY, "container_id"),
+        *((key,) for key in ("background", "created_at", "tool_usage")),
+        *ITEM_PATHS,
     )
     DOCUMENT_TEXT = TextKeys(
         ("text", "refusal", "name", "arguments", "input", "code"),
@@ -180,7 +225,7 @@ class ResponsesBody(ResponseBody):
         self._last: bytes | None = None
         self._ended = False
         self._failed = False
-        self._items: dict[object, tuple[object, ...]] = {}
+        self._items: dict[object, Mapping[str, object]] = {}
 
     def _notice(self, event: Event) -> bool:
         data = event.data
@@ -198,6 +243,7 @@ class ResponsesBody(ResponseBody):
             self._notice_item(mapping(parse(data)))
         elif b'"usage"' in data and _USAGE.search(data):
             self._last = data
+            self._ended = self._ended or _CHUNK.encode() in data
         return kind != b"response.output_item.added"  # which has a called function's name
 
     def _notice_item(self, event: Mapping[str, object]) -> None:
@@ -205,48 +251,58 @@ class ResponsesBody(ResponseBody):
         index = event.get("output_index")
         key = index if isinstance(index, int) else name(item.get("id"))
         if len(self._items) < _MAX_ITEMS:
-            self._items[key] = (name(item.get("type")), name(item.get("container_id")))
+            kept = {field: name(item.get(field)) for field in ("type", "container_id")}
+            action = name(mapping(item.get("action")).get("type"))
+            self._items[key] = {**kept, "action": {"type": action}}
 
     def _read_document(self, fields: JsonFields) -> Reading:
         document = {path[0]: fields.value(*path) for path in self.WANTED if len(path) == 1}
-        items = fields.siblings(("output", ANY), "type", "container_id")
-        return self._read(document, items)
+        return self._read(document, tools_in(fields, (), document["tool_usage"]))
 
     def _read_stream(self) -> Reading:
         document = dict(_response_of(self._first))
         document.update((key, value) for key, value in _response_of(self._last).items() if value)
-        output = document.get("output")
-        items: list[tuple[object, ...]] = [
-            (mapping(item).get("type"), mapping(item).get("container_id"))
-            for item in (output if isinstance(output, list) else ())
-        ]
         # The last event repeats all items, except where a server leaves ``output`` empty.
-        return self._read(document, items or list(self._items.values()), ended=self._ended)
+        items = _objects(document.get("output")) or list(self._items.values())
+        tools = _tools(
+            [(item.get("type"), item.get("container_id")) for item in items],
+            [mapping(item.get("action")).get("type") for item in items],
+            [
+                (tool.get("type"), tool.get("model"), tool.get("container"))
+                for tool in _objects(document.get("tools"))
+            ],
+            document.get("tool_usage"),
+        )
+        return self._read(document, tools, ended=self._ended)
 
-    def _read(
-        self,
-        document: Mapping[str, object],
-        items: Iterable[tuple[object, ...]],
-        *,
-        ended: bool = True,
-    ) -> Reading:
+    def _read(self, document: Mapping[str, object], tools: Tools, *, ended: bool = True) -> Reading:
         usage = mapping(document.get("usage"))
         tally = tally_usage(usage)
-        tally_tools(tally, items)
+        others = tally_tools(tally, tools)
         status = document.get("status")
-        return _reading(
+        pending = status in _RUNNING and (ended or document.get("background") is True)
+        reading = _reading(
             document,
             tally,
             usage,
             output_missing="output_tokens" not in tally.quantities,
-            finished=ended,
+            finished=ended or pending,
             failed=self._failed or status == "failed" or _is_error(document),
-            pending=status in _RUNNING,
+            pending=pending,
         )
+        return replace(reading, others=others)
 
 
 def _response_of(data: bytes | None) -> Mapping[str, object]:
-    return mapping(mapping(parse(data)).get("response")) if data else {}
+    """The response in an event. Azure answers for some models with the chunks of a chat."""
+    event = mapping(parse(data)) if data else {}
+    if event.get("object") == _CHUNK:
+        return event
+    return mapping(event.get("response"))
+
+
+def _objects(value: object) -> list[Mapping[str, object]]:
+    return [mapping(item) for item in value] if isinstance(value, list) else []
 
 
 def _kind(data: bytes) -> bytes:

@@ -3,12 +3,15 @@
 Cached input is inside input and reasoning inside output as OpenAI counts them. Two rules catch
 those who count otherwise: where ``total_tokens`` exceeds input plus output, output is total minus
 input (xAI chat and Gemini keep reasoning apart); where cached or audio exceeds input, it is outside
-of it (Mistral's audio). Perplexity keeps reasoning and citations apart, also from the total.
+of it (Mistral's audio), unless the input is stated to be all text. Perplexity keeps reasoning and
+citations apart, also from the total.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from acm_addon.model import ModelUsage
 from acm_addon.providers.tally import Tally, mapping, nano_dollars
 
 _TICK = Decimal("1e-10")
@@ -25,6 +28,14 @@ _CACHED_DETAILS = {
     "text_tokens": "cache_text_read_tokens",
     "audio_tokens": "cache_audio_read_tokens",
     "image_tokens": "cache_image_read_tokens",
+}
+_CACHED_IMAGE_DETAILS = {
+    "cached_text_tokens": "cache_text_read_tokens",
+    "cached_image_tokens": "cache_image_read_tokens",
+}
+_WRITE_DETAILS = {
+    "ttl_30m_tokens": "cache_write_30m_tokens",
+    "ttl_12h_tokens": "cache_write_12h_tokens",
 }
 _OUTPUT_DETAILS = {
     "reasoning_tokens": "output_reasoning_tokens",
@@ -69,7 +80,7 @@ def tally_usage(usage: Mapping[str, object]) -> Tally:
     out_details = _details(usage, "completion_tokens_details", "output_tokens_details")
     cached = tally.count(_cached(usage, in_details))
 
-    if input_tokens is not None:
+    if input_tokens is not None and not _is_whole(tally, input_tokens, in_details, total):
         apart = (cached, tally.count(in_details.get("audio_tokens")))
         input_tokens += sum(part for part in apart if part is not None and part > input_tokens)
     output_tokens = _with_what_stands_apart(tally, usage, output_tokens)
@@ -86,6 +97,7 @@ def tally_usage(usage: Mapping[str, object]) -> Tally:
     tally.put("cache_write_tokens", usage.get("cache_creation_input_tokens"))  # Databricks
     _put_all(tally, in_details, _INPUT_DETAILS)
     _put_all(tally, mapping(in_details.get("cached_tokens_details")), _CACHED_DETAILS)
+    _put_all(tally, mapping(in_details.get("cache_write_tokens_details")), _WRITE_DETAILS)
     _put_all(tally, out_details, _OUTPUT_DETAILS)
     _put_all(tally, usage, _EXTRAS)
     for group, key, unit in _TOOLS:
@@ -118,26 +130,52 @@ def stated_cost(usage: Mapping[str, object]) -> int | None:
     return None if upstream is None else fee + upstream
 
 
-def tally_tools(tally: Tally, items: Iterable[tuple[object, ...]]) -> None:
-    """Count the billed tool calls among (type, container id) of a response's output items.
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a response says of the tools that it used, beside ``usage``."""
 
-    They are not in ``usage``. Code interpreter is billed by container; images that a response
-    generates are billed at the image model's prices, which the response does not show, so they are
+    items: Sequence[tuple[object, object]] = ()
+    """Type and container id of each output item."""
+    page_visits: int = 0
+    """Web search items that searched nothing, and looked at a page: not billed."""
+    stated: Mapping[str, object] = field(default_factory=dict)
+    """``tool_usage``, where the response has it."""
+    named_containers: frozenset[object] = frozenset()
+    """Containers that the request named: billed when they were created."""
+    image_model: str | None = None
+
+
+def tally_tools(tally: Tally, tools: Tools) -> tuple[ModelUsage, ...]:
+    """Count the billed tool calls of a response, and give what the image model consumed.
+
+    They are not in ``usage``. Code interpreter is billed by container. ``tool_usage`` counts the
+    searches that are billed, and the tokens of generated images; where it is missing, images are
     counted in a unit that has no price.
     """
     calls: dict[str, int] = {}
     containers = set()
-    for position, (kind, container) in enumerate(items):
+    for position, (kind, container) in enumerate(tools.items):
         if kind == "code_interpreter_call":
             containers.add(container if isinstance(container, str) else position)
         elif isinstance(kind, str) and kind in _ITEM_UNITS:
             unit = _ITEM_UNITS[kind]
             calls[unit] = calls.get(unit, 0) + 1
-    if containers:
-        calls["code_executions"] = len(containers)
+    if "code_executions" not in tally.quantities and (new := containers - tools.named_containers):
+        calls["container_sessions"] = len(new)
+    if "web_searches" in calls:
+        calls["web_searches"] = max(0, calls["web_searches"] - tools.page_visits)
+    billed = tally.count(mapping(tools.stated.get("web_search")).get("num_requests"))
+    if billed or (billed is not None and "web_searches" in calls):
+        calls["web_searches"] = billed
+    images = _tally_image_tool(mapping(tools.stated.get("image_gen")))
+    tally.bad = tally.bad or images.bad
+    drawn = any(images.quantities.values())
+    if drawn:
+        calls.pop("image_generations", None)
     for unit, count in calls.items():
         # Who states the count as well is right about it: not every call is billed.
         tally.quantities.setdefault(unit, count)
+    return (ModelUsage(tools.image_model, images.quantities),) if drawn else ()
 
 
 _ITEM_UNITS = {
@@ -147,6 +185,14 @@ _ITEM_UNITS = {
 }
 
 
+def _tally_image_tool(usage: Mapping[str, object]) -> Tally:
+    """``tool_usage.image_gen``: shaped like any usage, but for what it calls cached tokens."""
+    tally = tally_usage(usage)
+    for key, unit in _CACHED_IMAGE_DETAILS.items():
+        tally.put(unit, mapping(usage.get("cached_tokens_details")).get(key))
+    return tally
+
+
 def _with_what_stands_apart(
     tally: Tally, usage: Mapping[str, object], output_tokens: int | None
 ) -> int | None:
@@ -154,10 +200,25 @@ def _with_what_stands_apart(
     reasoning = tally.count(usage.get("reasoning_tokens"))
     citations = tally.count(usage.get("citation_tokens"))
     if citations is None:
+        if reasoning is not None and reasoning <= (output_tokens or 0):
+            tally.put("output_reasoning_tokens", reasoning)
         return output_tokens
     tally.put("output_citation_tokens", citations)
     tally.put("output_reasoning_tokens", reasoning)
     return (output_tokens or 0) + citations + (reasoning or 0)
+
+
+def _is_whole(
+    tally: Tally, input_tokens: int, details: Mapping[str, object], total: int | None
+) -> bool:
+    """Whether the text alone is stated to be the whole input.
+
+    So it is with xAI's models on Azure, whose cached tokens include a preamble that is not counted
+    as input: the same request, sent again, has the same input and other cached tokens. Where these
+    are more than the input, the usage contradicts itself, and what is billed cannot be told.
+    """
+    text = tally.count(details.get("text_tokens"))
+    return text == input_tokens and total is not None
 
 
 def _cached(usage: Mapping[str, object], details: Mapping[str, object]) -> object:

@@ -20,7 +20,7 @@ from tests.accuracy.compare import Agreement, judge_all
 from tests.accuracy.estimator import estimates
 from tests.accuracy.page import page
 from tests.accuracy.recordings import FIXTURES, FOLDER, ROOT, Recording, recordings
-from tests.accuracy.stations import is_metered
+from tests.accuracy.stations import is_replayable
 from tests.loopback.harness import LiveProxy
 from tests.loopback.replay import ReplayUpstream, compare
 
@@ -30,7 +30,7 @@ _PAGE = ROOT / "docs" / "accuracy.md"
 def main() -> int:
     found = recordings() or recordings(FIXTURES)
     verdicts = judge_all(found)
-    metered = [record for record in found if is_metered(record)]
+    metered = [record for record in found if is_replayable(record)]
     wrong = _replayed(metered)
     text = page(verdicts, estimates(found), _sentence(len(metered), wrong))
     print("\n".join(_without_lists(line) for line in text.splitlines()))

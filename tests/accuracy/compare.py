@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from acm_addon.model import Entry, UsageSource
+from acm_addon.model import Completeness, Entry, UsageSource
 from acm_addon.pricing import PriceTable
 from acm_addon.providers.base import Billing, Endpoint
-from acm_addon.routing import provider_of_host
+from acm_addon.tap import Outcome
 from tests.accuracy.expected import covered, expected_cost, expected_quantities, with_others
 from tests.accuracy.recordings import Recording, is_comparable
-from tests.accuracy.stations import booked, classify, outcome
+from tests.accuracy.stations import booked, classify, outcome, provider_of, result
 
 
 class Agreement(Enum):
@@ -51,7 +51,7 @@ REASONS = {
 type _Rule = Callable[[Recording, Endpoint | None], bool]
 
 _RULES: tuple[tuple[str, _Rule], ...] = (
-    ("host", lambda record, endpoint: provider_of_host(record["provider_host"]) is None),
+    ("host", lambda record, endpoint: provider_of(record) is None),
     ("websocket", lambda record, endpoint: record["transport"] == "websocket"),
     ("unread", lambda record, endpoint: _bills(endpoint, Billing.UNKNOWN)),
     ("cut", lambda record, endpoint: _bills(endpoint, Billing.METERED)),
@@ -69,10 +69,11 @@ def judge(record: Recording, table: PriceTable) -> Verdict:
     known = classify(record)
     if not record["usage_reported"]:
         return Verdict(record, provider, endpoint, Agreement.NOTHING_REPORTED)
-    if known is None or known[1].billing is not Billing.METERED or not is_comparable(record):
+    ended = _ended(record, known[1]) if known and is_comparable(record) else None
+    if ended is None:
         reason = _why_not_read(record, known[1] if known else None)
         return Verdict(record, provider, endpoint, Agreement.NOT_READ, reason)
-    differences = _differences(record, table)
+    differences = _differences(record, booked(ended, table))
     agreement = Agreement.DIFFERENT if differences else Agreement.EQUAL
     return Verdict(record, provider, endpoint, agreement, differences=differences)
 
@@ -82,8 +83,18 @@ def judge_all(records: Iterable[Recording]) -> list[Verdict]:
     return [judge(record, table) for record in records]
 
 
-def _differences(record: Recording, table: PriceTable) -> tuple[str, ...]:
-    row = booked(outcome(record), table)
+def _ended(record: Recording, endpoint: Endpoint) -> Outcome | None:
+    """The call, or the earlier work that it shows; None where there is nothing to book."""
+    if endpoint.billing is Billing.RESULT:
+        shown = result(record)
+        return shown.settles if shown else None
+    if endpoint.billing is not Billing.METERED:
+        return None
+    call = outcome(record)
+    return None if call.exchange.completeness is Completeness.PENDING else call
+
+
+def _differences(record: Recording, row: Entry) -> tuple[str, ...]:
     # Where a cost alone is reported (pictures, for one), quantities have nothing to equal.
     if expected := covered(record, expected_quantities(record)):
         ours = {"usage_source": row.usage_source, **covered(record, _consumed(row))}
@@ -112,7 +123,7 @@ def _names_of(record: Recording) -> tuple[str, str]:
     known = classify(record)
     if known and known[1].billing is not Billing.FREE:
         return known[0].name, known[1].name
-    provider = provider_of_host(record["provider_host"])
+    provider = provider_of(record)
     return provider.name if provider else record["provider"], record["path_pattern"]
 
 

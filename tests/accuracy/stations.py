@@ -10,8 +10,8 @@ from acm_addon.estimate import estimated_usage
 from acm_addon.model import Attribution, Entrance, Entry, new_id, utc_now
 from acm_addon.pricing import PriceTable
 from acm_addon.providers.base import Billing, Endpoint, Provider, RequestHead
-from acm_addon.routing import provider_of_host
-from acm_addon.tap import Arrival, Call, Outcome, exhaust
+from acm_addon.routing import BUILT_IN
+from acm_addon.tap import Arrival, Call, Outcome, Result, exhaust
 from tests.accuracy.recordings import Recording, body, headers, recordings
 
 
@@ -24,8 +24,13 @@ def head_of(record: Recording) -> RequestHead:
 
 def classify(record: Recording) -> tuple[Provider, Endpoint] | None:
     """Whose call it is, and to what; None for a host that we do not meter."""
-    provider = provider_of_host(record["provider_host"])
+    provider = provider_of(record)
     return None if provider is None else (provider, provider.classify(head_of(record)))
+
+
+def provider_of(record: Recording) -> Provider | None:
+    host, _, port = record["provider_host"].partition(":")
+    return BUILT_IN.of_address(host, int(port) if port else None)
 
 
 def is_metered(record: Recording) -> bool:
@@ -33,6 +38,11 @@ def is_metered(record: Recording) -> bool:
     known = classify(record)
     metered = known is not None and known[1].billing is Billing.METERED
     return metered and record["transport"] != "websocket"
+
+
+def is_replayable(record: Recording) -> bool:
+    """Whether a provider on the internet answered: what is on this machine no proxy sees."""
+    return is_metered(record) and ":" not in record["provider_host"]
 
 
 @cache
@@ -43,6 +53,15 @@ def metered() -> tuple[Recording, ...]:
 
 def outcome(record: Recording, response: bytes | None = None) -> Outcome:
     """The call at its end. ``response`` replaces the recorded body."""
+    return _call(record, response).finish(0.0, None, left=True)
+
+
+def result(record: Recording) -> Result | None:
+    """What a look at earlier work showed of it; None where nothing."""
+    return _call(record, None).result()
+
+
+def _call(record: Recording, response: bytes | None) -> Call:
     known = classify(record)
     assert known is not None
     provider, endpoint = known
@@ -67,7 +86,7 @@ def outcome(record: Recording, response: bytes | None = None) -> Outcome:
     data = body(record, "response") if response is None else response
     if data:
         exhaust(call.response_data(data, 0.0))
-    return call.finish(0.0, None, left=True)
+    return call
 
 
 def booked(ended: Outcome, table: PriceTable, at: datetime | None = None) -> Entry:

@@ -4,7 +4,10 @@ import json
 from typing import Any
 
 _USAGE = frozenset(
-    ("usage", "usageMetadata", "x_groq", "meta", "statistics", "billableCharacterCount")
+    (
+        *("usage", "tool_usage", "usageMetadata", "x_groq", "meta", "statistics"),
+        "billableCharacterCount",
+    )
 )
 
 

@@ -46,6 +46,14 @@ def test_every_family_has_a_recording_of_our_own() -> None:
         ("openai", "completions", "sse"),
         ("openai", "images.generations", "json"),
         ("openai", "images.generations", "sse"),
+        ("openai", "images.edits", "json"),
+        ("openai", "audio.transcriptions", "json"),
+        ("openai", "audio.transcriptions", "sse"),
+        ("openai", "audio.speech", "sse"),
+        ("openai", "threads.runs", "sse"),
+        ("azure", "chat.completions", "sse"),
+        ("azure", "responses", "json"),
+        ("azure", "messages", "json"),
         ("anthropic", "messages", "json"),
         ("anthropic", "messages", "sse"),
         ("gemini", "generateContent", "json"),
@@ -73,6 +81,13 @@ def test_a_wrong_quantity_and_a_wrong_cost_are_named() -> None:
     assert ("output_tokens: 5, ours 4", "provider_cost: 3200, ours 3100") == verdict.differences
 
 
+def test_a_look_at_a_result_is_judged_by_what_it_settles() -> None:
+    """A batch, its output file, and a background response that is retrieved."""
+    shown = {verdict.record["path"]: verdict for verdict in judge_all(_OWN)}
+    for path in ("/v1/batches/batch_own", "/v1/files/file-own2/content", "/v1/responses/resp_own"):
+        assert Agreement.EQUAL is shown[path].agreement, path
+
+
 def test_what_is_not_read_has_a_reason() -> None:
     """A reason is about the kind of call, and never empty."""
     chat = next(each for each in _OWN if each["id"] == "own-openai-00")
@@ -80,7 +95,7 @@ def test_what_is_not_read_has_a_reason() -> None:
     changed = {
         "host": {"provider_host": host},
         "websocket": {"transport": "websocket"},
-        "unread": {"path": "/v1/audio/transcriptions"},
+        "unread": {"path": "/v1/evals/eval_own/runs"},
         "cut": {"response_body_encoding": "text-truncated"},
         "counting": {"path": "/v1/responses/input_tokens"},
         "asynchronous": {"method": "GET", "path": "/v1/batches/batch_own"},
@@ -108,8 +123,9 @@ def test_usage_can_be_taken_out(record: Recording) -> None:
 
 
 def _is_no_text(record: Recording) -> bool:
-    """Pictures, sound and pages are not counted in tokens; Ollama has no ``usage`` to take out."""
-    others = ("images", "/audio/", "/ocr", "/stt", "/api/chat")
+    """Pictures, sound, pages and runs are not counted in the tokens of the answer's text; Ollama
+    has no ``usage`` to take out."""
+    others = ("images", "/audio/", "/ocr", "/stt", "/runs", "/api/chat")
     return any(part in record["path"] for part in others)
 
 

@@ -55,7 +55,7 @@ def test_every_entry_is_counted_once(tmp_path: Path) -> None:
     """Billable, free, or not a provider's; errors and calls without a time are among the first."""
     refused = recording(status=401, response_headers=[])
     models = recording(method="GET", path="/v1/models")
-    other = recording(provider_host="localhost:11434")
+    other = recording(provider_host="localhost:5432")
     text = lines(recording(), refused, models, other)
     _, reading = read(saved(tmp_path / "a.jsonl", text))
     tally = reading.tally

@@ -69,6 +69,8 @@ def test_the_name_of_a_route_is_the_provider(acm: Screen) -> None:
         (("--model", "gpt-4o", "--unit", "images"), 2, "pair"),
         (("--model", "gpt-4o", "--unit", "images=x"), 2, "quantity"),
         (("--model", "gpt-4o", "--unit", "images=-1"), 2, "quantity"),
+        (("--model", "gpt-4o", "--unit", "images=1e999999"), 2, "quantity"),
+        (("--model", "gpt-4o", "--unit", "images=1", "--unit", "images=2"), 2, "twice"),
         (("--model", "gpt-4o", "--input", "-1"), 2, "--input"),
         (("--model", "gpt-4o", "--provider", "nobody", "--input", "1"), 1, "no cost"),
         (("--model", "gpt-4o", "--input", "1", "--at", "yore"), 2, "--at"),

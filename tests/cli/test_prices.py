@@ -103,6 +103,8 @@ def test_what_the_user_wrote_stays(home: Home, acm: Screen) -> None:
         (("--provider", "openai", "--rate", "input_tokens=-1"), 1),
         (("--provider", "openai", "--rate", "input_tokens=cheap"), 1),
         (("--provider", "openai", "--rate", "warps=1"), 1),
+        (("--provider", "openai", "--rate", "images=1", "--rate", "images=2"), 2),
+        (("--provider", "", "--discount", "10"), 1),
         (("--discount", "101"), 1),
         (("--discount", "-1"), 1),
         (("--discount", "10", "--from", "2026-02-01", "--to", "2026-01-01"), 1),
@@ -119,6 +121,50 @@ def test_what_is_no_price_is_refused(
     assert (code, "") == (found, out)
     assert "hint: " in err
     assert before == (home.price_overrides.read_bytes(), current_table(home).version)
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        (("set", "--discount", "10", "--provider", "nobody"), "a provider 'nobody'"),
+        (("set", "--discount", "10", "--model", "gpt-99"), "the model 'gpt-99'"),
+        (("set", "--discount", "10", "--model", "gpt-99", "--provider", "openai"), "gpt-99"),
+        (("map", "mine", "gpt-99", "--provider", "azure"), "gpt-99"),
+        (("map", "mine", "gpt-4o", "--provider", "azure", "--priced-by", "groq"), "gpt-4o"),
+    ],
+)
+def test_a_scope_without_a_price_is_said(acm: Screen, typed: tuple[str, ...], word: str) -> None:
+    """It is taken over, for its price may come; but it is mostly a typo."""
+    code, _, err = acm("prices", *typed)
+    assert 0 == code
+    assert "warning: there is no price for" in err
+    assert word in err
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("set", "--discount", "10"),
+        ("set", "--discount", "10", "--provider", "gemini"),
+        ("set", "--discount", "10", "--model", "gpt-4o"),
+        ("set", "--provider", "openai", "--model", "gpt-99", "--rate", "input_tokens=1"),
+        ("map", "mine", "gpt-4o", "--provider", "azure", "--priced-by", "openai"),
+    ],
+)
+def test_a_scope_with_a_price_is_not_warned_of(acm: Screen, typed: tuple[str, ...]) -> None:
+    """Nothing but that it counts is said."""
+    code, _, err = acm("prices", *typed)
+    assert 0 == code
+    assert "warning" not in err
+
+
+def test_nothing_of_ones_own_is_an_empty_list(acm: Screen) -> None:
+    """Before there is a file, and once its last entry is gone."""
+    for _ in range(2):
+        assert (0, "") == acm("prices", "own")[:2]
+        assert [] == json.loads(acm("prices", "own", "--json")[1])
+        acm("prices", "set", "--discount", "5")
+        acm("prices", "remove", "1")
 
 
 def test_two_entries_for_the_same_calls_are_refused(home: Home, acm: Screen) -> None:
@@ -207,11 +253,22 @@ def test_an_import_from_a_file(home: Home, acm: Screen, dearer: tuple[Path, str]
     assert 1 == acm("prices", "import", str(path), "--sha256", "0" * 64)[0]
     assert 1 == acm("prices", "import", str(path) + "x", "--sha256", digest)[0]
     assert PriceTable.current().version == current_table(home).version
+    code, out, err = acm("prices", "import", str(path), "--sha256", digest, "--dry-run", "--json")
+    assert (0, ["gpt-4o"]) == (code, sorted({change["model"] for change in json.loads(out)}))
+    assert "nothing was written" in err
+    assert PriceTable.current().version == current_table(home).version
     code, out, _ = acm("prices", "import", str(path), "--sha256", digest.upper())
     assert 0 == code
     assert "openai/gpt-4o" in out
     assert "$3.00 / 1M" in out
     assert PriceTable.current().version != current_table(home).version
+
+
+def test_a_file_without_an_end_is_refused(acm: Screen) -> None:
+    """Before it fills the memory."""
+    code, _, err = acm("prices", "import", "/dev/zero", "--sha256", "0" * 64)
+    assert 1 == code
+    assert "larger than is believable" in err
 
 
 def test_a_swing_is_refused_unless_accepted(home: Home, acm: Screen, tmp_path: Path) -> None:

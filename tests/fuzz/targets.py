@@ -191,6 +191,12 @@ _PATHS = (
     "/images/edits",
     "/audio/speech",
     "/audio/transcriptions",
+    "/audio/translations",
+    "/images/variations",
+    "/batches",
+    "/containers",
+    "/threads/runs",
+    "/videos/extensions",
     "/messages",
     "/chat",
     "/embed",
@@ -225,6 +231,12 @@ _PATHS = (
     "/messages/batches",
 )
 _RESULTS = (
+    "/v1/batches/b",
+    "/v1/files/f/content",
+    "/v1/fine_tuning/jobs/j",
+    "/v1/responses/r",
+    "/v1/threads/t/runs/r",
+    "/v1/videos/v",
     "/v1/messages/batches/b",
     "/v1/messages/batches/b/results",
     "/v1/embed-jobs/j",
@@ -242,7 +254,10 @@ def _endpoints() -> Iterator[tuple[Provider, Endpoint]]:
         heads = [RequestHead("POST", path) for path in paths]
         heads += [RequestHead("GET", path) for path in _RESULTS]
         found = map(provider.classify, heads)
-        kinds = {(each.name, each.billing, bool(each.price_context)): each for each in found}
+        kinds = {
+            (each.name, each.billing, bool(each.price_context), each.object_id is None): each
+            for each in found
+        }
         for endpoint in kinds.values():
             yield provider, endpoint
 
@@ -254,6 +269,9 @@ CONTENT_TYPES = (
     "application/x-ndjson",
     "application/stream+json",
     "application/vnd.amazon.eventstream",
+    "text/plain",
+    "application/octet-stream",
+    "audio/wav",
     "audio/mpeg",
     "",
 )

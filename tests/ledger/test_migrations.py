@@ -11,6 +11,7 @@ from acm_addon.errors import AcmError
 from acm_addon.ledger.base import Booked
 from acm_addon.ledger.measures import DIMENSIONS, HISTOGRAM, MEASURES
 from acm_addon.ledger.migrations import migrations
+from acm_addon.ledger.priceable import EVER
 from acm_addon.ledger.reader import LedgerReader
 from acm_addon.ledger.rows import COLUMNS
 from acm_addon.ledger.sqlite import SCHEMA_VERSION, SqliteLedger
@@ -93,6 +94,17 @@ def test_the_oldest_ledger_is_upgraded_with_its_data(tmp_path: Path) -> None:
         assert (3_085_000, {"input_tokens": 1234}, True) == (old.cost, old.usage, old.stream)
         assert [7, 8] == [row.rowid for row in reader.recent(0, 10)]
         assert entry == reader.find(entry.id)
+
+
+def test_a_reader_upgrades_what_it_could_not_read(tmp_path: Path) -> None:
+    """After an upgrade of acm the first command may be one that only reads."""
+    path = tmp_path / "ledger.db"
+    oldest(path, FIRST_SCHEMA_DATA).close()
+    with LedgerReader(path) as reader:
+        (call,) = reader.recent(0, 10)
+        assert [] == reader.repricings(call.entry.id)
+        (row,) = reader.priceable(reader.extent(*EVER))
+        assert (3_085_000, None) == (row.bill.cost, row.context)
 
 
 def test_the_schema_is_what_the_code_reads_and_writes(tmp_path: Path) -> None:

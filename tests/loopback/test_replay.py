@@ -9,13 +9,14 @@ from acm_addon.home import Home
 from acm_addon.model import Entrance
 from acm_addon.pricing import PriceTable
 from tests.accuracy.recordings import FIXTURES, FOLDER, Recording, recordings
-from tests.accuracy.stations import booked, is_metered, metered, outcome
+from tests.accuracy.stations import booked, is_replayable, metered, outcome
 from tests.loopback.harness import LiveProxy
 from tests.loopback.replay import ReplayUpstream, compare, differences, encoded, pieces
 
 _SAMPLE = 60
-_OWN = [record for record in recordings(FIXTURES) if is_metered(record)]
-_OTHERS = metered()[:: max(1, len(metered()) // _SAMPLE)]
+_OWN = [record for record in recordings(FIXTURES) if is_replayable(record)]
+_REMOTE = [record for record in metered() if is_replayable(record)]
+_OTHERS = _REMOTE[:: max(1, len(_REMOTE) // _SAMPLE)]
 
 
 @pytest.fixture(scope="module")

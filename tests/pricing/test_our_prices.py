@@ -43,6 +43,22 @@ def skus(cost: Cost) -> dict[str, int]:
         (("elevenlabs", "eleven_v3", {"input_characters": 1000}), {}, 80_000_000),
         (("deepgram", "nova-3", {"input_audio_seconds": 60}), {}, 4_300_000),
         (("x-ai", "grok-imagine-image", {"images": 1}), {}, 20_000_000),
+        (
+            (
+                "x-ai",
+                "grok-voice-latest",
+                {
+                    "input_tokens": 23,
+                    "input_audio_tokens": 0,
+                    "output_tokens": 311,
+                    "output_audio_tokens": 290,
+                    "audio_seconds": 60,
+                    "input_text_messages": 2,
+                },
+            ),
+            {},
+            88_000_000,
+        ),
         (("aws", "amazon.rerank-v1:0", {"rerank_searches": 1}), {}, 1_000_000),
         (
             ("openai", "ft:gpt-4.1-2025-04-14:acme::9x", {"input_tokens": 1_000_000}),
@@ -106,6 +122,8 @@ def test_fees_for_tools_hold_for_every_model(bill: Bill) -> None:
         ("azure", "gpt-6-sol", {"deployment": "data_zone", "region": "eu"}, "*1.2"),
         ("aws", "amazon.nova-pro-v1:0", {"service_tier": "priority"}, "*1.75"),
         ("aws", "amazon.nova-pro-v1:0", {"partition": "us-gov"}, "*1.2"),
+        ("aws", "amazon.nova-pro-v1:0", {"region": "us-gov-east-1"}, "*1.2"),
+        ("aws", "amazon.nova-pro-v1:0", {"region": "us-east-1"}, ""),
         ("aws", "us-gov.anthropic.claude-opus-5", {"region": "us-gov-west-1"}, "*1.2"),
         ("aws", "us.anthropic.claude-opus-5", {"region": "us-west-2"}, ""),
     ],

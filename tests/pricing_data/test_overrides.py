@@ -78,7 +78,7 @@ def test_a_source_may_be_given(load: Callable[[str], Overrides]) -> None:
         (DISCOUNT + "units = [7]\n", "units must be a list of texts", "units"),
         ('[[multiplier]]\nfactor = "2"\n', "unknown kind of entry 'multiplier'", "discount"),
         ("price = [1]\n", "no table of fields", "[[price]]"),
-        ("price = 1\n", "unknown kind of entry 'price'", "kinds"),
+        ("price = 1\n", "price is no list of entries", "[[price]]"),
         ("[[price]\n", "not TOML", "toml.io"),
     ],
 )

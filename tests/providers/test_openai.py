@@ -286,7 +286,7 @@ _RESPONSE_QUANTITIES = {
     "output_tokens": 4,
     "web_searches": 2,
     "storage_searches": 1,
-    "code_executions": 1,
+    "container_sessions": 1,
 }
 
 

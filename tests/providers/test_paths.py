@@ -37,6 +37,29 @@ openai/v1/responses/ responses
 openai/v1/responses/compact responses.compact
 openai/v1/embeddings embeddings
 openai/v1/images/generations images.generations
+openai/v1/images/edits images.edits
+openai/v1/images/variations images.variations
+openai/v1/audio/speech audio.speech
+openai/v1/audio/transcriptions audio.transcriptions
+openai/v1/audio/translations audio.translations
+openai/v1/containers containers
+openai/v1/decisions decisions
+openai/v1/threads/runs threads.runs
+openai/v1/threads/t/runs threads.runs
+openai/v1/videos/extensions videos.extensions
+azure/openai/deployments/d/chat/completions chat.completions
+azure/openai/deployments/d/extensions/chat/completions chat.completions
+azure/openai/deployments/d/embeddings embeddings
+azure/openai/deployments/d/audio/transcriptions audio.transcriptions
+azure/openai/v1/responses responses
+azure/openai/responses responses
+azure/openai/v1/chat/completions chat.completions
+azure/models/chat/completions chat.completions
+azure/models/embeddings embeddings
+azure/v1/chat/completions chat.completions
+azure/chat/completions chat.completions
+azure/api/projects/p/openai/v1/responses responses
+azure/anthropic/v1/messages messages
 anthropic/v1/messages messages
 anthropic/v1/complete complete
 anthropic/v1/chat/completions chat.completions
@@ -135,14 +158,25 @@ _FREE = """
 POST openai/v1/moderations
 POST openai/v1/files
 POST openai/v1/uploads/upload_1/parts
-POST openai/v1/batches/b/cancel
+GET openai/v1/batches
 POST openai/v1/responses/input_tokens
-POST openai/v1/responses/resp_1/cancel
+POST openai/v1/realtime/client_secrets
+POST openai/v1/realtime/calls/c/hangup
+POST openai/v1/chatkit/sessions
+POST openai/v1/evals
+GET openai/v1/threads/t/runs
+GET openai/v1/threads/t/runs/r/steps
+GET openai/v1/videos/v/content
+GET openai/v1/responses/resp_1/input_items
+GET openai/v1/chat/completions/chatcmpl-1
+POST azure/openai/v1/files
+POST azure/anthropic/v1/messages/count_tokens
+GET azure/openai/deployments
+GET azure/providers/a/models
 POST openai/v1/assistants
 POST openai/v1/threads/t/messages
 POST openai/v1/vector_stores/v/search
 POST openai/v1/chat/completions/chatcmpl-1
-GET openai/v1/responses/resp_1
 GET openai/v1/models
 DELETE openai/v1/files/f
 OPTIONS openai/v1/chat/completions
@@ -192,11 +226,18 @@ GET dashscope/compatible-mode/v1/models
 """.strip().splitlines()
 
 _UNKNOWN = """
-POST openai/v1/audio/speech audio.speech
-POST openai/v1/images/edits images.edits
-POST openai/v1/threads/t/runs threads.runs
-POST openai/v1/fine_tuning/jobs fine_tuning.jobs
-POST openai/v1/videos videos
+POST openai/v1/images/somethings images
+POST openai/v1/evals/e/runs evals
+POST openai/v1/fine_tuning/alpha/graders/run fine_tuning.alpha.graders
+POST openai/v1/videos/characters videos.characters
+POST openai/v1/realtime/calls realtime.calls
+POST openai/v1/realtime/calls/c/accept realtime.calls
+POST openai/v1/live/sessions live.sessions
+POST openai/v1/agents/sessions agents
+POST openai/v1/audio/voices audio.voices
+POST openai/v1/content_provenance_checks content_provenance_checks
+POST azure/providers/mistral/azure/ocr providers
+POST azure/anthropic/v1/messages/batches other
 POST openai/v1/something/new/secret other
 POST mistral/v1/fine_tuning/jobs fine_tuning.jobs
 POST groq/openai/v1/something/new/secret other
@@ -221,6 +262,12 @@ POST gemini/upload/v1beta/fileSearchStores/s:uploadToFileSearchStore fileSearchS
 
 _PENDING = """
 openai/v1/batches batches
+openai/v1/videos videos
+openai/v1/videos/v/remix videos
+openai/v1/videos/edits videos
+openai/v1/fine_tuning/jobs fine_tuning.jobs
+azure/openai/batches batches
+azure/openai/v1/video/generations/jobs videos
 groq/openai/v1/batches batches
 mistral/v1/batch/jobs batches
 xai/v1/videos/generations videos
@@ -260,6 +307,23 @@ GET revai/speechtotext/v1/jobs/j jobs j
 """.strip().splitlines()
 
 
+_RESULTS = """
+GET openai/v1/batches/b batches
+POST openai/v1/batches/b/cancel batches
+GET openai/v1/files/f/content batches
+GET openai/v1/videos/v videos
+GET openai/v1/fine_tuning/jobs/j fine_tuning.jobs
+POST openai/v1/fine_tuning/jobs/j/cancel fine_tuning.jobs
+GET openai/v1/responses/resp_1 responses
+POST openai/v1/responses/resp_1/cancel responses
+GET openai/v1/threads/t/runs/r threads.runs
+POST openai/v1/threads/t/runs/r/cancel threads.runs
+POST openai/v1/threads/t/runs/r/submit_tool_outputs threads.runs
+GET azure/openai/batches/b batches
+GET azure/openai/v1/video/generations/jobs/j videos
+""".strip().splitlines()
+
+
 def _split(path: str) -> tuple[str, str]:
     name, _, rest = path.partition("/")
     return name, "/" + rest
@@ -289,6 +353,34 @@ def test_pending(line: str) -> None:
     name, rest = _split(path)
     endpoint = _BY_NAME[name].classify(RequestHead("POST", rest))
     assert (expected, Billing.PENDING) == (endpoint.name, endpoint.billing)
+
+
+@pytest.mark.parametrize("line", _RESULTS)
+def test_result_that_names_itself(line: str) -> None:
+    """What shows earlier work has the name of the endpoint that created it."""
+    method, path, expected = line.split()
+    name, rest = _split(path)
+    endpoint = _BY_NAME[name].classify(RequestHead(method, rest))
+    assert (expected, Billing.RESULT) == (endpoint.name, endpoint.billing)
+
+
+def test_the_deployment_and_the_region_are_in_the_head() -> None:
+    """Azure's path or header names the deployment, OpenAI's host a region."""
+    azure, openai = _BY_NAME["azure"], _BY_NAME["openai"]
+    path = "/openai/deployments/my%20own/chat/completions"
+    assert "my own" == azure.classify(RequestHead("POST", path)).model
+    named = {"azureml-model-deployment": "mine"}
+    assert "mine" == azure.classify(RequestHead("POST", "/chat/completions", headers=named)).model
+    chat = "/v1/chat/completions"
+    assert "eu" == openai.classify(RequestHead("POST", chat, host="eu.api.openai.com")).region
+    assert None is openai.classify(RequestHead("POST", chat, host="api.openai.com")).region
+
+
+def test_only_a_downloaded_file_is_named_by_its_path() -> None:
+    """All other work names itself in the answer."""
+    openai = _BY_NAME["openai"]
+    assert "file-1" == openai.classify(RequestHead("GET", "/v1/files/file-1/content")).object_id
+    assert None is openai.classify(RequestHead("GET", "/v1/batches/b")).object_id
 
 
 @pytest.mark.parametrize("line", _RESULT)
@@ -331,3 +423,24 @@ def test_every_provider_has_a_price_provider() -> None:
 
     known = {provider.id for provider in providers} | {FREE_OF_CHARGE}
     assert {p.price_provider for p in PROVIDERS} - known == _WITHOUT_PRICES
+
+
+@pytest.mark.parametrize(
+    ("provider", "host", "region"),
+    [
+        ("openai", "api.openai.com", None),
+        ("openai", "eu.api.openai.com", "eu"),
+        ("openai", "US.api.openai.com", "us"),
+        ("xai", "api.x.ai", None),
+        ("xai", "us.api.x.ai", "us"),
+        ("xai", "eu-west-1.api.x.ai", "eu-west-1"),
+        ("xai", "my_secret.api.x.ai", None),
+        ("mistral", "codestral.mistral.ai", None),
+        ("moonshot", "api.moonshot.cn", None),
+        ("databricks", "acme.cloud.databricks.com", None),
+    ],
+)
+def test_the_region_of_a_host(provider: str, host: str, region: str | None) -> None:
+    """It selects the price, so that only what can be a region is taken for one."""
+    head = RequestHead("POST", "/v1/chat/completions", host=host)
+    assert region == _BY_NAME[provider].classify(head).region

@@ -14,6 +14,7 @@ import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from acm_addon import master_key
 from acm_addon.alerts import Attempt
 
 SEND_SECONDS = 15
@@ -62,6 +63,7 @@ class Sender:
             with subprocess.Popen(
                 [sys.executable, "-m", "acm_addon.alert_sender"],
                 cwd=_PACKAGES,
+                env=_environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -83,6 +85,11 @@ class Sender:
         self._closed = True
         if (process := self._process) is not None:
             process.kill()
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with proxies and trust for the network, and without what opens the vault."""
+    return {name: value for name, value in os.environ.items() if name != master_key.VARIABLE}
 
 
 def main() -> int:

@@ -51,7 +51,8 @@ REASONS = {
     Reason.PROXY_STOPPED: "the proxy ended before the call did",
     Reason.WEBSOCKET: "a websocket: passed through, and not metered",
     Reason.UNAUTHORIZED: "its token or key was missing, wrong, or not allowed this; acm refused it",
-    Reason.RATE_LIMITED: "refused: the provider had said to wait, and the project heeds that",
+    Reason.BUDGET_EXCEEDED: "a hard budget had no room, or could not be asked; acm refused it",
+    Reason.RATE_LIMITED: "the provider had said to wait, which the project heeds; acm refused it",
     Reason.NOT_ROUTED: "no route matched the path",
     Reason.NOT_CAPTURED: "the capture that it was imported from lacks the body, or part of it",
 }

@@ -15,6 +15,7 @@ from acm_addon import master_key
 from acm_addon.alerts import Alert, Kind
 from acm_addon.budgets import Budget, Scope
 from acm_addon.control import alert_log, budgets, projects
+from acm_addon.control.records import Switch
 from acm_addon.control.snapshot import snapshot
 from acm_addon.control.store import ControlStore
 from acm_addon.home import Home
@@ -181,7 +182,7 @@ def test_a_guard_is_turned_on_and_off(acm: Screen, home: Home) -> None:
 
     def guarded() -> frozenset[str]:
         with ControlStore(home) as store, store.reading() as conn:
-            return snapshot(conn).guarded
+            return snapshot(conn).switched[Switch.GUARD]
 
     acm("project", "create", "bot")
     assert 0 == acm("project", "guard", "bot", "on")[0]

@@ -1,6 +1,7 @@
 """Rate limits through the real proxy: kept by key, and heeded where a project asks for it."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -116,3 +117,36 @@ def test_what_a_provider_said_is_kept_without_the_key(
     proxy.start()
     assert "rate_limited" == ask(proxy, Entrance.GATEWAY, "m-4").header("X-ACM-Error")
     assert {one.key for one in found} == {one.key for one in load(file_of(proxy.home))}
+
+
+def test_sdks_raise_their_usual_error(
+    proxy: LiveProxy, upstream: RawUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And are told how long to wait, in the header that they read; the provider is left alone."""
+    import anthropic
+    import openai
+
+    for name in [name for name in os.environ if name.upper().endswith("_PROXY")]:
+        monkeypatch.delenv(name)
+    guard(proxy.home, on=True)
+    upstream.response = TOLD_TO_WAIT
+    ask = {"role": "user", "content": "Hello"}
+    waits = []
+    with (
+        openai.OpenAI(api_key=SECRET, base_url=f"{proxy.url}/openai/v1", max_retries=0) as client,
+        anthropic.Anthropic(
+            api_key=SECRET, base_url=f"{proxy.url}/anthropic", max_retries=0
+        ) as other,
+    ):
+        for number in range(2):
+            with pytest.raises(openai.RateLimitError) as first:
+                client.chat.completions.create(model=f"gpt-{number}", messages=[ask])  # type: ignore[list-item]
+            with pytest.raises(anthropic.RateLimitError) as second:
+                other.messages.create(model=f"claude-{number}", max_tokens=1, messages=[ask])  # type: ignore[list-item]
+            proxy.settled_rows()
+            waits.append([one.value.response.headers["retry-after"] for one in (first, second)])
+    assert ["60", "60"] == waits[0]
+    assert all(50 < int(seconds) <= 60 for seconds in waits[1])
+    assert "rate-limit guard is on" in str(first.value)
+    assert "rate-limit guard is on" in str(second.value)
+    assert 2 == upstream.requests.qsize()

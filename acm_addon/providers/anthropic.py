@@ -178,7 +178,7 @@ _ACCESS = Access(
     credential="x-api-key, or a bearer token",
     notes="A batch is priced when its results pass by. Container hours of code execution cannot be "
     "seen.",
-    endpoints=tuple(_METERED.values()),
+    endpoints=(*_METERED.values(), "batches"),
 )
 
 

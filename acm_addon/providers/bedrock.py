@@ -67,8 +67,7 @@ _ACCESS = Access(
         "converse-stream",
         "invoke",
         "invoke-with-response-stream",
-        "agents",
-        "rerank",
+        *("agents", "rerank", "chat.completions", "responses", "messages"),
     ),
     credential="Authorization: a SigV4 signature, or Bearer",
     notes="SigV4 signs the host: through the gateway only bearer keys work "

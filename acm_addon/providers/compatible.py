@@ -129,6 +129,8 @@ class Compatible:
     """Paths that start what is billed when it is done."""
     results: tuple[tuple[re.Pattern[str], str], ...] = ()
     """GET paths that show such work, by its ``id``, and the name of the endpoint that began it."""
+    sockets: tuple[str, ...] = ()
+    """Websockets that are known to be offered, for people to read."""
     jobs: Mapping[str, ResponseFactory] = field(default_factory=dict)
     """Who reads the answers about such work, by endpoint name; else ``JobBody``."""
     shapes: Mapping[str, Shape] = field(default_factory=dict)
@@ -153,7 +155,7 @@ class Compatible:
     @property
     def access(self) -> Access:
         patterned = (name for _, name in (*self.patterns, *self.results))
-        return replace(self.reach, endpoints=(*self.metered.values(), *patterned))
+        return replace(self.reach, endpoints=(*self.metered.values(), *patterned, *self.sockets))
 
     @property
     def origin(self) -> Origin | None:

@@ -109,6 +109,7 @@ class ElevenLabs:
             "audio-isolation",
             "sound-generation",
             "music",
+            "dubbing",
         ),
         credential="xi-api-key",
         notes="Websockets (streamed input, conversations) are recorded, not metered.",

@@ -55,7 +55,7 @@ class Fal:
     hosts: tuple[str, ...] = ("fal.run", _QUEUE)
     price_provider: str = "fal"
     access: Access = Access(  # noqa: RUF009 - frozen
-        endpoints=("run",),
+        endpoints=("run", "queue"),
         credential="Authorization: Key",
         notes="The queue is /fal/queue.fal.run/…; its answers name absolute URLs, which leave the"
         " gateway (not the forward proxy). Results of failed requests, and those that a webhook"

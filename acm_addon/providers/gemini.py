@@ -113,7 +113,11 @@ _ACCESS = Access(
     credential="x-goog-api-key, or the query's key",
     notes="A batch is priced when its answers pass by. The length of videos, and what indexing the "
     "files of a search store costs, cannot be seen.",
-    endpoints=(*_METERED_METHODS, "live", "chat.completions", "embeddings"),
+    endpoints=(
+        *_METERED_METHODS,
+        *("interactions", "live", "cachedContents", "batchGenerateContent", "predictLongRunning"),
+        *("chat.completions", "embeddings"),
+    ),
 )
 
 

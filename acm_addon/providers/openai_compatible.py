@@ -155,6 +155,7 @@ _XAI = Compatible(
     ("api.x.ai", "*.api.x.ai"),
     "x-ai",
     regional=True,
+    sockets=("realtime",),
     metered=_TEXT
     | _PICTURES
     | {

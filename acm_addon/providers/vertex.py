@@ -69,7 +69,10 @@ _CLAUDE = "messages"
 
 _ORIGIN = Origin("aiplatform.googleapis.com")
 _ACCESS = Access(
-    endpoints=_METERED,
+    endpoints=(
+        *_METERED,
+        *("messages", "chat.completions", "live", "cachedContents", "predictLongRunning"),
+    ),
     credential="Authorization: Bearer (OAuth), or x-goog-api-key",
     notes="Other locations than the global one: name the host in the path, as in "
     "/vertex/europe-west1-aiplatform.googleapis.com/…. Results of batches and the length of videos "

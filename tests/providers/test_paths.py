@@ -4,7 +4,9 @@ import pytest
 
 from acm_addon.model import FREE_OF_CHARGE
 from acm_addon.providers import PROVIDERS
-from acm_addon.providers.base import Billing, RequestHead
+from acm_addon.providers.base import Billing, Provider, RequestHead
+from tests.accuracy.recordings import FIXTURES, recordings
+from tests.accuracy.stations import classify
 
 _WITHOUT_PRICES = {
     *("replicate", "fal", "deepgram", "cartesia", "assemblyai", "gladia", "revai"),
@@ -444,3 +446,15 @@ def test_the_region_of_a_host(provider: str, host: str, region: str | None) -> N
     """It selects the price, so that only what can be a region is taken for one."""
     head = RequestHead("POST", "/v1/chat/completions", host=host)
     assert region == _BY_NAME[provider].classify(head).region
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.name)
+def test_what_is_listed_is_what_is_read(provider: Provider) -> None:
+    """Every endpoint that a recording of our own shows to be read is in the list for people."""
+    shown = {
+        known[1].name
+        for record in recordings(FIXTURES)
+        if (known := classify(record)) and known[0] is provider
+        if known[1].billing in (Billing.METERED, Billing.RESULT)
+    }
+    assert set() == shown - set(provider.access.endpoints)

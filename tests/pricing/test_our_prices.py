@@ -169,7 +169,7 @@ def test_no_audio_is_no_reason_for_doubt(bill: Bill) -> None:
 
 
 def test_twelve_hours_in_the_cache_cost_more(bill: Bill) -> None:
-    """Thirty minutes cost what a write costs; above a threshold, and in a batch, each its own."""
+    """Thirty minutes cost what a write costs; above a threshold, and on a tier, each its own."""
     quantities = {
         "input_tokens": 1000,
         "cache_write_tokens": 600,
@@ -178,8 +178,8 @@ def test_twelve_hours_in_the_cache_cost_more(bill: Bill) -> None:
     }
 
     cost = bill("openai", "gpt-6-sol", quantities)
-    long_batch = bill(
-        "openai", "gpt-6-sol", {**quantities, "input_tokens": 300_000}, {"processing": "batch"}
+    long_flex = bill(
+        "openai", "gpt-6-sol", {**quantities, "input_tokens": 300_000}, {"service_tier": "flex"}
     )
 
     assert skus(cost) == {
@@ -187,7 +187,7 @@ def test_twelve_hours_in_the_cache_cost_more(bill: Bill) -> None:
         "openai/gpt-6-sol:cache_write_mtok": 400 * 2_500,
         "openai/gpt-6-sol:cache_write_12h_tokens": 200 * 5_000,
     }
-    assert skus(long_batch)["openai/gpt-6-sol:cache_write_12h_tokens@batch>272k"] == 200 * 5_000
+    assert skus(long_flex)["openai/gpt-6-sol:cache_write_12h_tokens@flex>272k"] == 200 * 5_000
 
 
 def test_a_long_write_without_a_price_is_not_a_short_one(bill: Bill) -> None:

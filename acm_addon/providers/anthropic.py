@@ -49,8 +49,15 @@ _METERED = {
 _FREE = re.compile(
     r"/v1/(?:messages/count_tokens|messages/batches/[^/]+/cancel|files(?:/.*)?|models(?:/.*)?"
     r"|skills(?:/.*)?"
-    r"|organizations/.*)"
+    r"|organizations/.*"
+    # Managed agents: what a session does is billed, and no more than that.
+    r"|(?:agents|environments|memory_stores|vaults|tunnels|user_profiles)(?:/.*)?"
+    r"|deployments(?:/[^/]+(?:/(?:archive|pause|unpause))?)?"
+    r"|dreams/[^/]+/(?:archive|cancel)"
+    r"|sessions/[^/]+(?:/archive|/resources(?:/[^/]+)?|/threads/[^/]+/archive)?)"
 )
+_UNREAD = re.compile(r"/v1/(sessions|deployments|dreams)(?:/.*)?")
+"""Managed agents at work. Their usage grows in the background, and is not read."""
 _BATCHES = "/v1/messages/batches"
 _BATCH = re.compile(rf"{_BATCHES}/([^/]+)")
 _RESULTS = re.compile(rf"{_BATCHES}/([^/]+)/results")
@@ -177,7 +184,7 @@ _ORIGIN = Origin("api.anthropic.com")
 _ACCESS = Access(
     credential="x-api-key, or a bearer token",
     notes="A batch is priced when its results pass by. Container hours of code execution cannot be "
-    "seen.",
+    "seen. What managed agents do is recorded without a price.",
     endpoints=tuple(_METERED.values()),
 )
 
@@ -202,7 +209,8 @@ class Anthropic:
             return Endpoint(_METERED[path])
         if path == _BATCHES:
             return Endpoint("batches", Billing.PENDING)
-        return Endpoint("other", Billing.UNKNOWN)
+        unread = _UNREAD.fullmatch(path)
+        return Endpoint(unread[1] if unread else "other", Billing.UNKNOWN)
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
         if endpoint.name == "chat.completions":

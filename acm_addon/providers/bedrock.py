@@ -47,7 +47,9 @@ from acm_addon.providers.bedrock_bodies import (
     model_named,
 )
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
+from acm_addon.providers.compatible import RESPONSE_PATH
 from acm_addon.providers.event_stream_body import EventStreamBody
+from acm_addon.providers.openai_work import RetrievedBody
 from acm_addon.providers.prompts import Prompt
 from acm_addon.providers.tally import Tally, name
 
@@ -80,7 +82,7 @@ _REGION = re.compile(r"\.([a-z]{2,3}(?:-[a-z]+)+-\d+)\.")
 _MODEL_CALL = re.compile(r"/model/(.+)/([a-z-]+)")
 _OPENAI_PREFIX = re.compile(r"(?:/openai)?/v1(?=/)")
 _ANTHROPIC_PREFIX = "/anthropic"
-_OPENAI_FREE = re.compile(r"/(?:files|models)(?:/.*)?|/responses/[^/]+/cancel|/batches/.*")
+_OPENAI_FREE = re.compile(r"/(?:files|models)(?:/.*)?|/responses/input_tokens|/batches/.*")
 _METHODS = {
     "converse": Billing.METERED,
     "converse-stream": Billing.METERED,
@@ -205,6 +207,8 @@ class Bedrock:
             return EventStreamBody(body(request, head))
         if endpoint.name == "messages":
             return _MessagesBody(request, head)
+        if endpoint.billing is Billing.RESULT:
+            return RetrievedBody(request, head)
         return openai.response_reader(endpoint, request, head)
 
     def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
@@ -223,6 +227,10 @@ def _endpoint(head: RequestHead) -> Endpoint:
     if path.startswith(_ANTHROPIC_PREFIX + "/"):
         return anthropic.ANTHROPIC.classify(replace(head, path=path[len(_ANTHROPIC_PREFIX) :]))
     if prefix := _OPENAI_PREFIX.match(path):
+        if (shown := RESPONSE_PATH.fullmatch(path[prefix.end() :])) and (
+            head.method == ("POST" if shown[2] else "GET")
+        ):
+            return Endpoint("responses", Billing.RESULT)
         return openai.classify(head, path[prefix.end() :], openai.METERED_PATHS, _OPENAI_FREE)
     if head.method == "GET" and (work := _WORK_PATH.fullmatch(path)):
         return Endpoint(_WORK, Billing.RESULT, object_id=unquote(work[1]))

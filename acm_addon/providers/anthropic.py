@@ -10,7 +10,8 @@
 - Batches are created free, and billed when their results pass by: see ``anthropic_batches``.
 - Legacy ``complete`` reports no usage.
 - Cannot be seen: how long a container ran for code execution, and results fetched elsewhere.
-- Credential: ``x-api-key``, or a bearer token. Gateway and forward entrance both work.
+- Credential: ``x-api-key``, or a bearer token; on AWS perhaps a signature, which covers the host
+  and so needs the forward entrance. Else gateway and forward entrance both work.
 """
 
 import json
@@ -56,6 +57,10 @@ _FREE = re.compile(
     r"|dreams/[^/]+/(?:archive|cancel)"
     r"|sessions/[^/]+(?:/archive|/resources(?:/[^/]+)?|/threads/[^/]+/archive)?)"
 )
+_ON_GOOGLE = re.compile(
+    r"/v1/projects/[^/]+/locations/[^/]+/(?:workspaces/[^/]+|claudeOrganization)/invoke(?=/)"
+)
+"""What stands before the same paths where the platform is bought through Google Cloud."""
 _UNREAD = re.compile(r"/v1/(sessions|deployments|dreams)(?:/.*)?")
 """Managed agents at work. Their usage grows in the background, and is not read."""
 _BATCHES = "/v1/messages/batches"
@@ -192,13 +197,18 @@ _ACCESS = Access(
 @dataclass(frozen=True, slots=True)
 class Anthropic:
     name: str = "anthropic"
-    hosts: tuple[str, ...] = (_ORIGIN.host,)
+    hosts: tuple[str, ...] = (
+        _ORIGIN.host,
+        # The same platform, bought through AWS or Google Cloud.
+        "aws-external-anthropic.*.api.aws",
+        "claude.googleapis.com",
+    )
     price_provider: str = "anthropic"
     origin: Origin | None = _ORIGIN
     access: Access = _ACCESS
 
     def classify(self, head: RequestHead) -> Endpoint:
-        path = head.path.rstrip("/")
+        path = _ON_GOOGLE.sub("", head.path, count=1).rstrip("/")
         if head.websocket:
             return WEBSOCKET
         if head.method == "GET" and (result := _result(path)):

@@ -11,8 +11,9 @@ bedrock-agent-runtime, each with a host in every region.
 - Billed besides tokens: guardrails (by text units), web grounding, reranking (a query of up to 100
   documents), pictures, videos; and what knowledge bases and flows do within, which no answer says.
 - Credential: a signature (SigV4) or a bearer key. The signature covers the host, so that only
-  bearer keys (``AWS_BEARER_TOKEN_BEDROCK``) work through the gateway; by the forward entrance
-  everything passes as it was signed.
+  bearer keys (``AWS_BEARER_TOKEN_BEDROCK``) work through the gateway, and not those of AWS's own
+  SDKs, which send them over https alone; by the forward entrance everything passes as it was
+  signed.
 - Cannot be seen: batch jobs (they are files in S3), and the length of videos.
 """
 
@@ -73,9 +74,9 @@ _ACCESS = Access(
         "rerank",
     ),
     credential="Authorization: a SigV4 signature, or Bearer",
-    notes="SigV4 signs the host: through the gateway only bearer keys work "
-    "(AWS_BEARER_TOKEN_BEDROCK). Agents report usage with enableTrace alone. Batch jobs, and what "
-    "knowledge bases and flows do within, cannot be seen.",
+    notes="SigV4 signs the host: through the gateway only bearer keys work, and AWS's own SDKs "
+    "send those over https alone, so that they need the forward entrance. Agents report usage with "
+    "enableTrace alone. Batch jobs, and what knowledge bases and flows do within, cannot be seen.",
 )
 
 _REGION = re.compile(r"\.([a-z]{2,3}(?:-[a-z]+)+-\d+)\.")

@@ -152,7 +152,7 @@ _PERPLEXITY = Compatible(
 )
 _TOGETHER = Compatible(
     "together",
-    ("api.together.xyz", "api.together.ai"),
+    ("api.together.xyz", "api.together.ai", "api-inference.together.ai"),
     "together",
     metered=_TEXT | _AUDIO | _RERANK | _PICTURES,
     base=_base("/v1", "/v2"),

@@ -63,6 +63,7 @@ azure/api/projects/p/openai/v1/responses responses
 azure/anthropic/v1/messages messages
 anthropic/v1/messages messages
 anthropic/v1/complete complete
+anthropic/v1/projects/p/locations/global/workspaces/w/invoke/v1/messages messages
 anthropic/v1/chat/completions chat.completions
 gemini/v1beta/models/gemini-2.5-pro:generateContent generateContent
 gemini/v1/models/gemini-2.5-pro:streamGenerateContent streamGenerateContent
@@ -191,6 +192,7 @@ GET openai/v1/models
 DELETE openai/v1/files/f
 OPTIONS openai/v1/chat/completions
 POST anthropic/v1/messages/count_tokens
+POST anthropic/v1/projects/p/locations/global/workspaces/w/invoke/v1/messages/count_tokens
 POST anthropic/v1/messages/batches/b/cancel
 POST anthropic/v1/files
 POST gemini/v1beta/models/gemini-2.5-pro:countTokens
@@ -428,7 +430,9 @@ def test_the_deployment_and_the_region_are_in_the_head() -> None:
     assert "mine" == azure.classify(RequestHead("POST", "/chat/completions", headers=named)).model
     chat = "/v1/chat/completions"
     assert "eu" == openai.classify(RequestHead("POST", chat, host="eu.api.openai.com")).region
-    assert None is openai.classify(RequestHead("POST", chat, host="api.openai.com")).region
+    assert "eu" == openai.classify(RequestHead("POST", chat, host="mtls-eu.api.openai.com")).region
+    for host in ("api.openai.com", "mtls.api.openai.com"):
+        assert None is openai.classify(RequestHead("POST", chat, host=host)).region
 
 
 def test_only_a_downloaded_file_is_named_by_its_path() -> None:
@@ -478,9 +482,12 @@ def test_where_the_host_decides(line: str, billing: Billing) -> None:
 
 
 def test_the_hosts_that_clients_of_their_own_use() -> None:
-    """Mistral's regions, and where fal's client goes while it cannot reach the usual hosts."""
+    """Regions, where one part of an API is apart, where fal's client goes while it cannot reach the
+    usual hosts, and Anthropic's platform as other clouds sell it."""
     hosts = {"api.eu.mistral.ai": "mistral", "api.us.mistral.ai": "mistral"}
     hosts |= {"falrun.com": "fal", "queue.falrun.com": "fal", "deepsearch.jina.ai": "jina"}
+    hosts |= {"api-inference.together.ai": "together", "claude.googleapis.com": "anthropic"}
+    hosts |= {"aws-external-anthropic.us-west-2.api.aws": "anthropic"}
     for host, expected in hosts.items():
         found = provider_of_host(host)
         assert found is not None

@@ -233,6 +233,10 @@ _PLAIN = (
         "deepinfra",
         base=_base("/v1/openai", "/v1"),
         metered=_TEXT | _AUDIO | _PICTURES,
+        pending=_BATCHES,
+        results=(_BATCH_RESULT,),
+        batch_files=True,
+        jobs={"batches": FileBatchBody},
     ),
     Compatible(
         "github-copilot",

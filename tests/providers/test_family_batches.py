@@ -22,7 +22,7 @@ def _line(number: int, model: str, usage: object) -> bytes:
 _FILE = _line(1, "llama", {"prompt_tokens": 10, "completion_tokens": 3}) + _line(
     2, "llama", {"prompt_tokens": 5, "completion_tokens": 4}
 )
-_PATHS = {"groq": "/openai/v1", "together": "/v1", "voyage": "/v1"}
+_PATHS = {"groq": "/openai/v1", "together": "/v1", "voyage": "/v1", "deepinfra": "/v1/openai"}
 
 
 @pytest.mark.parametrize("provider", _PATHS)

@@ -118,6 +118,10 @@ _MOONSHOT = Compatible(
     ("api.moonshot.ai", "api.moonshot.cn"),
     "moonshotai",
     metered=_TEXT | _ANTHROPIC,
+    pending=_BATCHES,
+    results=(_BATCH_RESULT,),
+    batch_files=True,
+    jobs={"batches": FileBatchBody},
     free=_free(r"/tokenizers/estimate-token-count", _COUNT_TOKENS),
 )
 _OPENROUTER = Compatible(

@@ -23,6 +23,7 @@ _FILE = _line(1, "llama", {"prompt_tokens": 10, "completion_tokens": 3}) + _line
     2, "llama", {"prompt_tokens": 5, "completion_tokens": 4}
 )
 _PATHS = {"groq": "/openai/v1", "together": "/v1", "voyage": "/v1", "deepinfra": "/v1/openai"}
+_PATHS |= {"dashscope": "/compatible-mode/v1", "moonshot": "/v1"}
 
 
 @pytest.mark.parametrize("provider", _PATHS)

@@ -27,7 +27,7 @@ from acm_addon.home import Home
 from acm_addon.model import FREE_OF_CHARGE
 from acm_addon.providers import PROVIDERS
 from acm_addon.providers.base import Access, Origin, Provider
-from acm_addon.providers.compatible import Compatible
+from acm_addon.providers.compatible import EVERYTHING, FREE, Compatible
 from acm_addon.providers.local import SERVED
 from acm_addon.routing import Directory
 
@@ -136,7 +136,7 @@ def _provider(
             price_provider,
             base=_ANY_BASE,
             metered=SERVED,
-            shared_host=price_provider == FREE_OF_CHARGE,
+            free=EVERYTHING if price_provider == FREE_OF_CHARGE else FREE,
             at=origin,
             reach=Access(credential="whatever the server asks for", notes="Yours."),
         ),

@@ -36,6 +36,8 @@ class BaseUrl:
     provider: str
     path: str
     """What the SDK expects in the base URL; what it appends begins after it."""
+    goes_around_proxies: bool = False
+    """The SDK heeds no proxy of its environment, so that only the gateway can see it."""
 
 
 BASE_URLS = (
@@ -51,8 +53,10 @@ BASE_URLS = (
     BaseUrl("GROQ_BASE_URL", "groq", ""),
     # cerebras-cloud-sdk. Appends /v1/chat/completions.
     BaseUrl("CEREBRAS_BASE_URL", "cerebras", ""),
-    # together. Appends /chat/completions.
-    BaseUrl("TOGETHER_BASE_URL", "together", "/v1"),
+    # together from 3.0. Appends /v1/chat/completions, or /v2/videos; 2.x expects /v1 in it.
+    BaseUrl("TOGETHER_BASE_URL", "together", ""),
+    # replicate, Python. Appends /v1/predictions; its own transport switches httpx's proxies off.
+    BaseUrl("REPLICATE_BASE_URL", "replicate", "", goes_around_proxies=True),
 )
 """SDKs without such a variable take the gateway's URL in code: ``acm routes`` shows it."""
 
@@ -79,9 +83,11 @@ def forward_environment(
 ) -> dict[str, str]:
     """Variables that lead a program through the proxy. ``bundle`` is what it shall trust.
 
-    ``who`` pays: a project's name or token.
+    SDKs that heed no proxy are pointed at the gateway. ``who`` pays: a project's name or token.
     """
+    base = origin(port, host) + base_path(who, tags)
     return {
+        **_base_urls(base, (url for url in BASE_URLS if url.goes_around_proxies)),
         **dict.fromkeys(PROXY_VARIABLES, _proxy_url(port, host, who, tags)),
         **_no_proxy(inherited_no_proxy),
         # Node from 22.21 and 24 takes the proxy from its environment when this is set.
@@ -103,8 +109,11 @@ def gateway_environment(
     The gateway is plain http on this machine: NO_PROXY keeps a proxy of the user's out of the way.
     """
     base = origin(port, host) + base_path(who, tags)
-    urls = {url.name: f"{base}/{url.provider}{url.path}" for url in BASE_URLS}
-    return {**urls, **_no_proxy(inherited_no_proxy)}
+    return {**_base_urls(base, BASE_URLS), **_no_proxy(inherited_no_proxy)}
+
+
+def _base_urls(base: str, urls: Iterable[BaseUrl]) -> dict[str, str]:
+    return {url.name: f"{base}/{url.provider}{url.path}" for url in urls}
 
 
 def own_base_urls(inherited: Mapping[str, str], port: int, host: str = DEFAULT_HOST) -> list[str]:

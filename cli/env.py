@@ -96,9 +96,12 @@ def environment_for(
         variables = clients.forward_environment(
             state.port, bundle, no_proxy, state.host, who=who, tags=tags
         )
-        return Chosen(variables, warnings)
-    variables = clients.gateway_environment(state.port, no_proxy, state.host, who=who, tags=tags)
-    for name in clients.own_base_urls(inherited, state.port, state.host):
+    else:
+        variables = clients.gateway_environment(
+            state.port, no_proxy, state.host, who=who, tags=tags
+        )
+    own = clients.own_base_urls(inherited, state.port, state.host)
+    for name in (each for each in own if each in variables):
         del variables[name]
         warnings.append(
             f"warning: {name} names a server of your own and is left alone; "

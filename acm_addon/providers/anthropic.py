@@ -10,7 +10,8 @@
 - Batches are created free, and billed when their results pass by: see ``anthropic_batches``.
 - Legacy ``complete`` reports no usage.
 - Cannot be seen: how long a container ran for code execution, and results fetched elsewhere.
-- Credential: ``x-api-key``, or a bearer token. Gateway and forward entrance both work.
+- Credential: ``x-api-key``, or a bearer token; on AWS perhaps a signature, which covers the host
+  and so needs the forward entrance. Else gateway and forward entrance both work.
 """
 
 import json
@@ -49,8 +50,19 @@ _METERED = {
 _FREE = re.compile(
     r"/v1/(?:messages/count_tokens|messages/batches/[^/]+/cancel|files(?:/.*)?|models(?:/.*)?"
     r"|skills(?:/.*)?"
-    r"|organizations/.*)"
+    r"|organizations/.*"
+    # Managed agents: what a session does is billed, and no more than that.
+    r"|(?:agents|environments|memory_stores|vaults|tunnels|user_profiles)(?:/.*)?"
+    r"|deployments(?:/[^/]+(?:/(?:archive|pause|unpause))?)?"
+    r"|dreams/[^/]+/(?:archive|cancel)"
+    r"|sessions/[^/]+(?:/archive|/resources(?:/[^/]+)?|/threads/[^/]+/archive)?)"
 )
+_ON_GOOGLE = re.compile(
+    r"/v1/projects/[^/]+/locations/[^/]+/(?:workspaces/[^/]+|claudeOrganization)/invoke(?=/)"
+)
+"""What stands before the same paths where the platform is bought through Google Cloud."""
+_UNREAD = re.compile(r"/v1/(sessions|deployments|dreams)(?:/.*)?")
+"""Managed agents at work. Their usage grows in the background, and is not read."""
 _BATCHES = "/v1/messages/batches"
 _BATCH = re.compile(rf"{_BATCHES}/([^/]+)")
 _RESULTS = re.compile(rf"{_BATCHES}/([^/]+)/results")
@@ -177,7 +189,7 @@ _ORIGIN = Origin("api.anthropic.com")
 _ACCESS = Access(
     credential="x-api-key, or a bearer token",
     notes="A batch is priced when its results pass by. Container hours of code execution cannot be "
-    "seen.",
+    "seen. What managed agents do is recorded without a price.",
     endpoints=(*_METERED.values(), "batches"),
 )
 
@@ -185,13 +197,18 @@ _ACCESS = Access(
 @dataclass(frozen=True, slots=True)
 class Anthropic:
     name: str = "anthropic"
-    hosts: tuple[str, ...] = (_ORIGIN.host,)
+    hosts: tuple[str, ...] = (
+        _ORIGIN.host,
+        # The same platform, bought through AWS or Google Cloud.
+        "aws-external-anthropic.*.api.aws",
+        "claude.googleapis.com",
+    )
     price_provider: str = "anthropic"
     origin: Origin | None = _ORIGIN
     access: Access = _ACCESS
 
     def classify(self, head: RequestHead) -> Endpoint:
-        path = head.path.rstrip("/")
+        path = _ON_GOOGLE.sub("", head.path, count=1).rstrip("/")
         if head.websocket:
             return WEBSOCKET
         if head.method == "GET" and (result := _result(path)):
@@ -202,7 +219,8 @@ class Anthropic:
             return Endpoint(_METERED[path])
         if path == _BATCHES:
             return Endpoint("batches", Billing.PENDING)
-        return Endpoint("other", Billing.UNKNOWN)
+        unread = _UNREAD.fullmatch(path)
+        return Endpoint(unread[1] if unread else "other", Billing.UNKNOWN)
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
         if endpoint.name == "chat.completions":

@@ -11,8 +11,9 @@ bedrock-agent-runtime, each with a host in every region.
 - Billed besides tokens: guardrails (by text units), web grounding, reranking (a query of up to 100
   documents), pictures, videos; and what knowledge bases and flows do within, which no answer says.
 - Credential: a signature (SigV4) or a bearer key. The signature covers the host, so that only
-  bearer keys (``AWS_BEARER_TOKEN_BEDROCK``) work through the gateway; by the forward entrance
-  everything passes as it was signed.
+  bearer keys (``AWS_BEARER_TOKEN_BEDROCK``) work through the gateway, and not those of AWS's own
+  SDKs, which send them over https alone; by the forward entrance everything passes as it was
+  signed.
 - Cannot be seen: batch jobs (they are files in S3), and the length of videos.
 """
 
@@ -47,7 +48,9 @@ from acm_addon.providers.bedrock_bodies import (
     model_named,
 )
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
+from acm_addon.providers.compatible import RESPONSE_PATH
 from acm_addon.providers.event_stream_body import EventStreamBody
+from acm_addon.providers.openai_work import RetrievedBody
 from acm_addon.providers.prompts import Prompt
 from acm_addon.providers.tally import Tally, name
 
@@ -70,16 +73,16 @@ _ACCESS = Access(
         *("agents", "rerank", "chat.completions", "responses", "messages"),
     ),
     credential="Authorization: a SigV4 signature, or Bearer",
-    notes="SigV4 signs the host: through the gateway only bearer keys work "
-    "(AWS_BEARER_TOKEN_BEDROCK). Agents report usage with enableTrace alone. Batch jobs, and what "
-    "knowledge bases and flows do within, cannot be seen.",
+    notes="SigV4 signs the host: through the gateway only bearer keys work, and AWS's own SDKs "
+    "send those over https alone, so that they need the forward entrance. Agents report usage with "
+    "enableTrace alone. Batch jobs, and what knowledge bases and flows do within, cannot be seen.",
 )
 
 _REGION = re.compile(r"\.([a-z]{2,3}(?:-[a-z]+)+-\d+)\.")
 _MODEL_CALL = re.compile(r"/model/(.+)/([a-z-]+)")
 _OPENAI_PREFIX = re.compile(r"(?:/openai)?/v1(?=/)")
 _ANTHROPIC_PREFIX = "/anthropic"
-_OPENAI_FREE = re.compile(r"/(?:files|models)(?:/.*)?|/responses/[^/]+/cancel|/batches/.*")
+_OPENAI_FREE = re.compile(r"/(?:files|models)(?:/.*)?|/responses/input_tokens|/batches/.*")
 _METHODS = {
     "converse": Billing.METERED,
     "converse-stream": Billing.METERED,
@@ -204,6 +207,8 @@ class Bedrock:
             return EventStreamBody(body(request, head))
         if endpoint.name == "messages":
             return _MessagesBody(request, head)
+        if endpoint.billing is Billing.RESULT:
+            return RetrievedBody(request, head)
         return openai.response_reader(endpoint, request, head)
 
     def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
@@ -222,6 +227,10 @@ def _endpoint(head: RequestHead) -> Endpoint:
     if path.startswith(_ANTHROPIC_PREFIX + "/"):
         return anthropic.ANTHROPIC.classify(replace(head, path=path[len(_ANTHROPIC_PREFIX) :]))
     if prefix := _OPENAI_PREFIX.match(path):
+        if (shown := RESPONSE_PATH.fullmatch(path[prefix.end() :])) and (
+            head.method == ("POST" if shown[2] else "GET")
+        ):
+            return Endpoint("responses", Billing.RESULT)
         return openai.classify(head, path[prefix.end() :], openai.METERED_PATHS, _OPENAI_FREE)
     if head.method == "GET" and (work := _WORK_PATH.fullmatch(path)):
         return Endpoint(_WORK, Billing.RESULT, object_id=unquote(work[1]))

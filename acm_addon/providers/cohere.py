@@ -11,6 +11,7 @@
 - Billed besides tokens: rerank by search units (but for the models that report tokens),
   classifications. Connectors of v1 are searched for free.
 - Transcriptions are billed by the hour, and their answers say nothing.
+- Batches say what they consumed when they are done, and embedding jobs too.
 - Credential: ``Authorization: Bearer``. Gateway and forward entrance both work.
 """
 
@@ -53,11 +54,14 @@ _METERED = {
 }
 _FREE = re.compile(
     r"/(?:tokenize|detokenize|check-api-key|datasets(?:/.*)?|models(?:/.*)?|connectors(?:/.*)?"
-    r"|embed-jobs/[^/]+/cancel)"
+    r"|embed-jobs/[^/]+/cancel|batches/[^/]+:cancel)"
 )
-_UNREAD = re.compile(r"/(audio/transcriptions|finetuning|batches|parse)(?:/.*)?")
+_UNREAD = re.compile(r"/(audio/transcriptions|finetuning|parse)(?:/.*)?")
 _JOBS = "embed-jobs"
 _JOB = re.compile(rf"/v1/{_JOBS}/([^/]+)")
+_BATCHES = "batches"
+_BATCH = re.compile(rf"/v2/{_BATCHES}/([^/:]+)")
+_BATCH_ENDS = tuple(f"BATCH_STATUS_{end}" for end in ("COMPLETED", "FAILED", "CANCELED"))
 _JOB_ENDS = ("complete", "failed", "cancelled")
 _GENERATING = ("chat", "generate", "summarize")
 
@@ -180,6 +184,35 @@ class JobBody(UnitsBody):
         )
 
 
+class BatchBody(UnitsBody):
+    """A batch, when it begins and when one looks at it: counts are texts of digits."""
+
+    WANTED = (("batch",),)
+
+    def _read_document(self, fields: JsonFields) -> Reading:
+        batch = mapping(fields.value("batch"))
+        ended = batch.get("status") in _BATCH_ENDS
+        tally = Tally()
+        for unit in ("input_tokens", "output_tokens"):
+            if ended:
+                tally.put(unit, _digits(batch.get(unit)))
+        return Reading(
+            model=name(batch.get("model")),
+            object_id=name(batch.get("id")),
+            quantities=tally.quantities,
+            bad=tally.bad,
+            price_context={"processing": "batch"},
+            pending=not ended,
+            created=moment(batch.get("created_at")),
+        )
+
+
+def _digits(value: object) -> object:
+    """The number that a text of digits is; anything else as it came."""
+    is_number = isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value)
+    return int(str(value)) if is_number else value
+
+
 _ORIGIN = Origin("api.cohere.com")
 _ACCESS = Access(
     endpoints=tuple(_METERED.values()),
@@ -203,13 +236,15 @@ class Cohere:
             return openai.classify(head, compatible[1], openai.METERED_PATHS, _FREE)
         if head.method == "GET" and (job := _JOB.fullmatch(path)):
             return Endpoint(_JOBS, Billing.RESULT, object_id=job[1])
+        if head.method == "GET" and (batch := _BATCH.fullmatch(path)):
+            return Endpoint(_BATCHES, Billing.RESULT, object_id=batch[1])
         if head.method != "POST":
             return Endpoint("manage", Billing.FREE)
         versioned = _PATH.fullmatch(path)
         return _created(versioned[1] if versioned else path)
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
-        if endpoint.name in (*_METERED.values(), _JOBS):
+        if endpoint.name in (*_METERED.values(), _JOBS, _BATCHES):
             return JsonRequestReader(_REQUEST, _request)
         return openai.request_reader(endpoint)
 
@@ -218,6 +253,8 @@ class Cohere:
     ) -> ResponseReader:
         if endpoint.name == _JOBS:
             return JobBody(request, head)
+        if endpoint.name == _BATCHES:
+            return BatchBody(request, head)
         if endpoint.name not in _METERED.values():
             return openai.response_reader(endpoint, request, head)
         return (CohereBody if endpoint.name in _GENERATING else UnitsBody)(request, head)
@@ -238,6 +275,8 @@ def _created(path: str) -> Endpoint:
         return Endpoint(_METERED[path])
     if path == f"/{_JOBS}":
         return Endpoint(_JOBS, Billing.PENDING)
+    if path == f"/{_BATCHES}":
+        return Endpoint(_BATCHES, Billing.PENDING)
     if _FREE.fullmatch(path):
         return Endpoint("manage", Billing.FREE)
     known = _UNREAD.fullmatch(path)

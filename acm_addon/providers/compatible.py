@@ -41,9 +41,11 @@ from acm_addon.providers.compatible_requests import (
     video_request,
 )
 from acm_addon.providers.openai import METERED_PATHS, error_body
+from acm_addon.providers.openai_batch_file import BatchFileBody
 from acm_addon.providers.openai_paths import websocket_endpoint
 from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.openai_responses import ChatBody, ImagesBody, ResponsesBody
+from acm_addon.providers.openai_work import BATCH, RetrievedBody
 from acm_addon.providers.prompts import Answer
 from acm_addon.providers.realtime import RealtimeReader
 
@@ -96,8 +98,18 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
 )
 """By the endpoint's name; every other is read like chat."""
 
-FREE = re.compile(r"/(?:files|uploads|models)(?:/.*)?|/(?:batches|batch/jobs)/.*")
+FREE = re.compile(
+    r"/(?:files|uploads|models)(?:/.*)?|/(?:batches|batch/jobs)/.*|/responses/input_tokens"
+)
 """Only what creates nothing with any of them; moderations, for one, cost money at Mistral."""
+
+EVERYTHING = re.compile(r".*")
+"""All that is not metered, where nothing costs anything."""
+
+RESPONSE_PATH = re.compile(r"/(responses|agent)/(?!compact$|input_tokens$)[^/]+(/cancel)?")
+"""Where a response that was created earlier is shown, or cancelled."""
+
+_DOWNLOAD = re.compile(r"/files/([^/]+)/content")
 
 _UNREAD = re.compile(
     r"/(audio/(?:speech|transcriptions|translations)|images/(?:edits|variations|generations)"
@@ -131,6 +143,8 @@ class Compatible:
     """GET paths that show such work, by its ``id``, and the name of the endpoint that began it."""
     sockets: tuple[str, ...] = ()
     """Websockets that are known to be offered, for people to read."""
+    batch_files: bool = False
+    """What a batch came to is in a file, in OpenAI's lines: any download may be one."""
     jobs: Mapping[str, ResponseFactory] = field(default_factory=dict)
     """Who reads the answers about such work, by endpoint name; else ``JobBody``."""
     shapes: Mapping[str, Shape] = field(default_factory=dict)
@@ -144,7 +158,10 @@ class Compatible:
     free: re.Pattern[str] = FREE
     """Paths whose POST is known to cost nothing."""
     shared_host: bool = False
-    """Most of what the host serves is no AI: unknown paths are nobody's bill."""
+    """Most of what the host serves is no AI: paths that do not start with ``base`` are nobody's
+    bill."""
+    reading_hosts: Mapping[str, str] = field(default_factory=dict)
+    """Hosts whose every GET and POST is billed, and the endpoint's name: the path is the input."""
     regional: bool = False
     """Hosts below the provider's are regions; elsewhere they are names of the client's."""
     at: Origin | None = None
@@ -175,12 +192,16 @@ class Compatible:
         return region if known else None
 
     def _endpoint(self, head: RequestHead) -> Endpoint:
+        if (reading := self.reading_hosts.get(head.host.lower())) and head.method in _ASKING:
+            return Endpoint(reading, Billing.UNKNOWN)
         based = self.base.match(head.path)
         path = (head.path[based.end() :] if based else head.path).rstrip("/")
         if self.shared_host and not based:
             return _MANAGE
         if head.websocket:
             return websocket_endpoint(head, path)
+        if shown := self._response_shown(path, head.method):
+            return shown
         if head.method == "GET":
             return self._shown(path, head)
         return self._created(path) if head.method == "POST" else _MANAGE
@@ -193,12 +214,22 @@ class Compatible:
         for pattern, name in self.patterns:
             if found := pattern.fullmatch(path):
                 return Endpoint(name, model=found.groupdict().get("model"))
-        if self.shared_host or self.free.fullmatch(path):
+        if self.free.fullmatch(path):
             return _MANAGE
         unread = _UNREAD.fullmatch(path)
         return Endpoint(unread[1].replace("/", ".") if unread else "other", Billing.UNKNOWN)
 
+    def _response_shown(self, path: str, method: str) -> Endpoint | None:
+        """A response is no work of its own unless it ran in the background, which its body says."""
+        found = RESPONSE_PATH.fullmatch(path)
+        if not found or self.metered.get(f"/{found[1]}") != "responses":
+            return None
+        shown = method == "POST" if found[2] else method == "GET"
+        return Endpoint("responses", Billing.RESULT) if shown else None
+
     def _shown(self, path: str, head: RequestHead) -> Endpoint:
+        if self.batch_files and (file := _DOWNLOAD.fullmatch(path)):
+            return Endpoint("batches", Billing.RESULT, object_id=file[1], price_context=BATCH)
         for pattern, name in self.results:
             if found := pattern.fullmatch(path):
                 named = found.groupdict().get("id") or head.parameters.get(self.id_parameter)
@@ -230,6 +261,10 @@ class Compatible:
     ) -> ResponseReader:
         if endpoint.name == MESSAGES:
             return ANTHROPIC.response_reader(endpoint, request, head)
+        if endpoint.billing is Billing.RESULT and endpoint.name == "responses":
+            return RetrievedBody(request, head)
+        if endpoint.billing is Billing.RESULT and endpoint.price_context:
+            return BatchFileBody(request, head)
         if endpoint.billing in (Billing.PENDING, Billing.RESULT):
             return self.jobs.get(endpoint.name, JobBody)(request, head)
         return self._shape(endpoint).response(request, head)
@@ -239,6 +274,7 @@ class Compatible:
 
 
 _MANAGE = Endpoint("manage", Billing.FREE)
+_ASKING = ("GET", "POST")
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,36 @@ class GenerationBody(ResponseBody):
         )
 
 
+class FileBatchBody(ResponseBody):
+    """A batch whose output file alone says what it came to. Together's creation wraps it."""
+
+    WANTED = tuple(
+        path
+        for key in ("id", "status", "model", "model_id", "output_file_id", "created_at")
+        for path in ((key,), ("job", key))
+    )
+
+    def _notice(self, event: Event) -> bool:  # noqa: ARG002
+        return True
+
+    def _read_stream(self) -> Reading:
+        return Reading(finished=False)
+
+    def _read_document(self, fields: JsonFields) -> Reading:
+        def value(key: str) -> object:
+            return fields.value(key) or fields.value("job", key)
+
+        output = name(value("output_file_id"))
+        return Reading(
+            model=name(value("model")) or name(value("model_id")),
+            object_id=name(value("id")),
+            price_context=_BATCH,
+            pending=not has_ended(value("status")) or output is not None,
+            created=moment(value("created_at")),
+            links=(output,) if output else (),
+        )
+
+
 class MistralBatchBody(ResponseBody):
     """Mistral's batch jobs. Small ones hold their answers; of others a file has them."""
 

@@ -4,7 +4,8 @@
 - Streams of its own API carry usage in every event, growing; the compatible ones in the last chunk
   where asked.
 - Billed besides tokens: pictures by number and videos by second, as tasks that are polled at
-  ``/api/v1/tasks``; rankings and embeddings state ``total_tokens`` alone.
+  ``/api/v1/tasks``; rankings and embeddings state ``total_tokens`` alone. Batches are settled
+  by their output files.
 - Credential: ``Authorization: Bearer``. Gateway (``/dashscope/<host>/…`` for other regions than
   Beijing) and forward entrance both work. Speech over websockets (``/api-ws``) is not read.
 """
@@ -16,7 +17,7 @@ from acm_addon.providers.base import Access, RequestFacts, RequestHead, RequestR
 from acm_addon.providers.body import JsonRequestReader
 from acm_addon.providers.compatible import FREE, MESSAGES, SHAPES, Compatible, Shape
 from acm_addon.providers.compatible_bodies import DashScopeBody
-from acm_addon.providers.compatible_jobs import DashScopeTaskBody
+from acm_addon.providers.compatible_jobs import DashScopeTaskBody, FileBatchBody
 from acm_addon.providers.openai import METERED_PATHS
 from acm_addon.providers.tally import Tally, name
 
@@ -78,8 +79,12 @@ DASHSCOPE = Compatible(
         "/services/audio/asr/transcription": "tasks",
         "/batches": "batches",
     },
-    results=((re.compile(r"/tasks/(?P<id>[^/]+)"), "tasks"),),
-    jobs={"tasks": DashScopeTaskBody},
+    results=(
+        (re.compile(r"/tasks/(?P<id>[^/]+)"), "tasks"),
+        (re.compile(r"/batches/(?P<id>[^/]+)"), "batches"),
+    ),
+    batch_files=True,
+    jobs={"tasks": DashScopeTaskBody, "batches": FileBatchBody},
     shapes={
         "generation": Shape(own_request, DashScopeBody),
         "embeddings": Shape(own_request, SHAPES["embeddings"].response),

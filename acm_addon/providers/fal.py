@@ -42,7 +42,8 @@ from acm_addon.providers.media import FieldsRequest, header_number
 from acm_addon.providers.tally import Tally, name
 from acm_addon.sse import Event
 
-_QUEUE = "queue.fal.run"
+_QUEUES = ("queue.fal.run", "queue.falrun.com")
+"""The second one is where fal's own client goes while it cannot reach the first."""
 _REQUEST = re.compile(r"/.+?/requests/([^/]+)(?:/(.+))?")
 _RESULTS = (None, "response", "result")
 _UNFINISHED = ("IN_QUEUE", "IN_PROGRESS")
@@ -52,7 +53,7 @@ _PIXELS = 1_000_000
 @dataclass(frozen=True, slots=True)
 class Fal:
     name: str = "fal"
-    hosts: tuple[str, ...] = ("fal.run", _QUEUE)
+    hosts: tuple[str, ...] = ("fal.run", "falrun.com", *_QUEUES)
     price_provider: str = "fal"
     access: Access = Access(  # noqa: RUF009 - frozen
         endpoints=("run", "queue"),
@@ -70,7 +71,7 @@ class Fal:
         path = head.path.rstrip("/")
         if head.websocket:
             return WEBSOCKET
-        queued = head.host.lower() == _QUEUE
+        queued = head.host.lower() in _QUEUES
         if queued and (found := _REQUEST.fullmatch(path)):
             shown = found[2] in _RESULTS and head.method in ("GET", "POST")
             billing = Billing.RESULT if shown else Billing.FREE

@@ -51,7 +51,7 @@ _OPENAI_PREFIX = re.compile(r"/v1[a-z0-9]*/openai(?=/)")
 _FREE = re.compile(
     r"(?:/upload)?/v1[a-z0-9]*/(?:files(?:/.*)?|files:register|batches/[^/]+:(?:cancel|delete)"
     r"|interactions/[^/]+/cancel|fileSearchStores|auth_tokens|tunedModels/[^/:]+/permissions|tunedModels/[^/:]+:transferOwnership"
-    r"|corpora(?:/.*)?)"
+    r"|corpora(?:/.*)?|agents|credentials|triggers|webhooks(?:/.*)?)"
 )
 _KNOWN_UNREAD = re.compile(
     r"(?:/upload)?/v1[a-z0-9]*/(cachedContents|fileSearchStores|interactions)(?:/.*)?"

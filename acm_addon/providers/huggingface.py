@@ -29,8 +29,8 @@ from acm_addon.providers.openai import error_body
 
 _ROUTER = "router.huggingface.co"
 _SEGMENT = re.compile(
-    r"/(?P<served_by>cerebras|cohere|fal-ai|featherless-ai|fireworks-ai|groq|hf-inference"
-    r"|hyperbolic|nebius|novita|nscale|ovhcloud|publicai|replicate|sambanova|scaleway|together"
+    r"/(?P<served_by>baseten|cerebras|cohere|deepinfra|fal-ai|featherless-ai|fireworks-ai|groq|hf-inference"
+    r"|hyperbolic|nebius|novita|nscale|openai|ovhcloud|publicai|replicate|sambanova|scaleway|together"
     r"|wavespeed|zai-org)(?=/)"
 )
 _SERVED_BY = re.compile(r"[a-z0-9-]{1,40}\Z")
@@ -39,9 +39,11 @@ _API = Compatible(
     (_ROUTER,),
     "huggingface",
     base=re.compile(
-        r"(?:(?:/hf-inference)?/models/[^/]+/[^/]+/v1|/v3/openai|/inference/v1|/openai/v1|/api/v1"
-        r"|/v1)?(?=/)"
+        r"(?:(?:/hf-inference)?/models/[^/]+/[^/]+/v1|/v1/openai|/v3/openai|/inference/v1|/openai/v1"
+        r"|/compatibility/v1|/api/paas/v4|/api/v1|/v1)?(?=/)"
     ),
+    # Tasks are asked of ``/models/<owner>/<model>``, which is no list of models here.
+    free=re.compile(r"/(?:tokenize|files|batches)(?:/.*)?"),
 )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from acm_addon.model import FREE_OF_CHARGE
 from acm_addon.providers.base import Access, Origin
-from acm_addon.providers.compatible import MESSAGES, Compatible
+from acm_addon.providers.compatible import EVERYTHING, MESSAGES, Compatible
 from acm_addon.providers.openai import METERED_PATHS
 
 SERVED: Mapping[str, str] = {
@@ -39,7 +39,7 @@ def _local(name: str, port: int) -> Compatible:
         (),
         FREE_OF_CHARGE,
         metered=SERVED,
-        shared_host=True,
+        free=EVERYTHING,
         at=Origin("127.0.0.1", "http", port),
         reach=_NO_CREDENTIAL,
     )

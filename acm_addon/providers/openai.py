@@ -202,7 +202,7 @@ class OpenAI:
         return error_body(status, code, message)
 
 
-_REGION = re.compile(r"([a-z]{2,12})\.api\.openai\.com")
+_REGION = re.compile(r"(?:mtls-)?(?!mtls\.)([a-z]{2,12})\.api\.openai\.com")
 """Hosts that keep data in a region, which costs more with some models."""
 
 OPENAI = OpenAI()

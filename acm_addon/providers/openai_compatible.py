@@ -21,6 +21,7 @@ from acm_addon.providers.compatible_bodies import DeferrableChatBody
 from acm_addon.providers.compatible_jobs import (
     AsyncChatBody,
     DeferredChatBody,
+    FileBatchBody,
     GenerationBody,
     MistralBatchBody,
     ShownJobBody,
@@ -38,6 +39,7 @@ _RERANK = {"/rerank": "rerank"}
 _PICTURES = {"/images/generations": "images.generations"}
 _ANTHROPIC = {"/anthropic/v1/messages": MESSAGES}
 _BATCHES = {"/batches": "batches"}
+_BATCH_RESULT = (re.compile(r"/batches/(?P<id>[^/]+)"), "batches")
 
 
 def _base(*prefixes: str) -> re.Pattern[str]:
@@ -60,13 +62,15 @@ _DEEPSEEK = Compatible(
     metered=_TEXT | _ANTHROPIC,
     free=_free(_COUNT_TOKENS),
 )
+_FIREWORKS_BILLED = r"(?:[a-zA-Z]+Jobs|reinforcementFineTuningSteps|deployments)"
+"""What costs tokens or hours once it is created, as nothing that passes here says."""
 _FIREWORKS = Compatible(
     "fireworks",
     ("api.fireworks.ai", "*.direct.fireworks.ai"),
     "fireworks",
     base=_base("/inference/v1", "/v1"),
     metered=_TEXT | _AUDIO | _RERANK | _PICTURES | {"/messages": MESSAGES},
-    free=_free(r"/accounts/.*"),
+    free=_free(rf"/accounts/(?!.*/{_FIREWORKS_BILLED}$).*"),
 )
 _GROQ = Compatible(
     "groq",
@@ -75,11 +79,13 @@ _GROQ = Compatible(
     base=_base("/openai/v1"),
     metered=_TEXT | _AUDIO,
     pending=_BATCHES,
-    reach=Access(notes="What a batch came to is not read: its call stays pending."),
+    results=(_BATCH_RESULT,),
+    batch_files=True,
+    jobs={"batches": FileBatchBody},
 )
 _MISTRAL = Compatible(
     "mistral",
-    ("api.mistral.ai", "codestral.mistral.ai"),
+    ("api.mistral.ai", "codestral.mistral.ai", "api.eu.mistral.ai", "api.us.mistral.ai"),
     "mistral",
     metered=_TEXT
     | _AUDIO
@@ -96,25 +102,33 @@ _MISTRAL = Compatible(
     patterns=((re.compile(r"/conversations/[^/]+(?:/restart)?"), "conversations"),),
     pending={"/batch/jobs": "batches"},
     results=((re.compile(r"/batch/jobs/(?P<id>[^/]+)"), "batches"),),
+    batch_files=True,
     jobs={"batches": MistralBatchBody},
-    free=_free(r"/agents(?:/.*)?|/libraries(?:/.*)?"),
-    reach=Access(
-        notes="A batch whose answers are in a file stays pending. "
-        "Fine-tuning is recorded without a price."
+    free=_free(
+        r"/agents(?:/.*)?|/libraries(?:/.*)?",
+        r"/connectors(?:/(?!.*/call$).*)?",
+        r"/(?:webhooks|triggers|service-accounts|client/sessions|v2/(?:prompts|skills))(?:/.*)?",
+        r"/fine_tuning/(?:models/.*|jobs/.*/cancel)",
+        r"/workflows/executions/.*|/observability/(?:logs|spans|traces)/.*",
     ),
+    reach=Access(notes="Fine-tuning is recorded without a price."),
 )
 _MOONSHOT = Compatible(
     "moonshot",
     ("api.moonshot.ai", "api.moonshot.cn"),
     "moonshotai",
     metered=_TEXT | _ANTHROPIC,
+    pending=_BATCHES,
+    results=(_BATCH_RESULT,),
+    batch_files=True,
+    jobs={"batches": FileBatchBody},
     free=_free(r"/tokenizers/estimate-token-count", _COUNT_TOKENS),
 )
 _OPENROUTER = Compatible(
     "openrouter",
     ("openrouter.ai",),
     "openrouter",
-    base=_base("/api/v1"),
+    base=_base("/api/(?:v1|alpha|beta)"),
     metered=_TEXT | _AUDIO | _RERANK | _PICTURES | {"/images": "images", "/messages": MESSAGES},
     pending={"/videos": "videos"},
     results=(
@@ -142,13 +156,15 @@ _PERPLEXITY = Compatible(
 )
 _TOGETHER = Compatible(
     "together",
-    ("api.together.xyz", "api.together.ai"),
+    ("api.together.xyz", "api.together.ai", "api-inference.together.ai"),
     "together",
     metered=_TEXT | _AUDIO | _RERANK | _PICTURES,
     base=_base("/v1", "/v2"),
     pending=_BATCHES | {"/videos": "videos"},
-    results=((re.compile(r"/videos/(?P<id>[^/]+)"), "videos"),),
-    reach=Access(notes="What a batch came to is not read: its call stays pending."),
+    results=((re.compile(r"/videos/(?P<id>[^/]+)"), "videos"), _BATCH_RESULT),
+    batch_files=True,
+    jobs={"batches": FileBatchBody},
+    free=_free(r"/fine-tunes/(?:estimate-price|preview|[^/]+/cancel)|/queue/(?:cancel|clear)"),
 )
 _XAI = Compatible(
     "xai",
@@ -173,7 +189,9 @@ _XAI = Compatible(
     jobs={"videos": ShownJobBody, "batches": XaiBatchBody, "chat.completions": DeferredChatBody},
     shapes={"chat.completions": Shape(generation, DeferrableChatBody)},
     models={"audio.speech": "text-to-speech", "audio.transcriptions": "speech-to-text"},
-    free=_free(r"/tokenize-text|/collections(?:/.*)?|/documents(?:/.*)?|/realtime/client_secrets"),
+    free=_free(
+        r"/tokenize-text|/collections(?:/.*)?|/documents(?:/(?!search$).*)?|/realtime/client_secrets"
+    ),
     reach=Access(
         notes="A batch is settled by the first list of results that fits one page; "
         "longer lists leave it pending."
@@ -220,6 +238,10 @@ _PLAIN = (
         "deepinfra",
         base=_base("/v1/openai", "/v1"),
         metered=_TEXT | _AUDIO | _PICTURES,
+        pending=_BATCHES,
+        results=(_BATCH_RESULT,),
+        batch_files=True,
+        jobs={"batches": FileBatchBody},
     ),
     Compatible(
         "github-copilot",
@@ -244,10 +266,13 @@ _PLAIN = (
     Compatible("hyperbolic", ("api.hyperbolic.xyz",), "hyperbolic"),
     Compatible(
         "jina",
-        ("api.jina.ai", "r.jina.ai", "s.jina.ai"),
+        ("api.jina.ai", "deepsearch.jina.ai", "r.jina.ai", "s.jina.ai"),
         "jina",
+        reading_hosts={"r.jina.ai": "reader", "s.jina.ai": "search"},
         metered=_TEXT | _RERANK | {"/classify": "moderations", "/segment": "moderations"},
-        reach=Access(notes="The reader (r.jina.ai) states usage to clients that accept JSON."),
+        reach=Access(
+            notes="The reader and the search (r.jina.ai, s.jina.ai) are recorded without a price."
+        ),
     ),
     Compatible(
         "nebius",
@@ -288,6 +313,10 @@ _PLAIN = (
             "/multimodalembeddings": "embeddings",
             "/rerank": "rerank",
         },
+        pending=_BATCHES,
+        results=(_BATCH_RESULT,),
+        batch_files=True,
+        jobs={"batches": FileBatchBody},
     ),
 )
 _MINIMAX = Compatible(
@@ -302,7 +331,12 @@ _DATABRICKS = Compatible(
     ("*.cloud.databricks.com", "*.azuredatabricks.net", "*.gcp.databricks.com"),
     "databricks",
     base=re.compile(r"/(?:serving-endpoints|ai-gateway)(?:/[^/]+/v1)?(?=/)"),
-    patterns=((re.compile(r"/(?P<model>[^/]+)/invocations"), "chat.completions"),),
+    patterns=(
+        (
+            re.compile(r"/(?P<model>[^/]+)(?:/served-models/[^/]+)?/invocations"),
+            "chat.completions",
+        ),
+    ),
     metered=_TEXT | {"/messages": MESSAGES},
     priced_as_requested=True,
     shared_host=True,
@@ -312,7 +346,11 @@ _SNOWFLAKE = Compatible(
     "snowflake",
     ("*.snowflakecomputing.com",),
     "snowflake",
-    base=re.compile(r"/api/v2/cortex(?:/v1)?(?=/)"),
+    base=re.compile(
+        r"/api/v2/cortex(?:/v1)?(?=/)|/api/v2/databases/[^/]+/schemas/[^/]+"
+        r"(?=/(?:agents/[^/]+:run|cortex-search-services/[^/]+:query)$)"
+    ),
+    free=_free(r"/threads(?:/.*)?|.*feedback"),
     metered=_TEXT
     | {
         "/messages": MESSAGES,
@@ -330,7 +368,8 @@ _CLOUDFLARE = Compatible(
     ("api.cloudflare.com",),
     "cloudflare",
     base=re.compile(r"/client/v4/accounts/[^/]+/ai(?:/v1)?(?=/)"),
-    patterns=((re.compile(r"/run/(?P<model>@[\w.-]+/[\w./-]+)"), "run"),),
+    patterns=((re.compile(r"/run/(?P<model>[\w@.:/-]+)"), "run"),),
+    free=_free(r"/finetunes(?:/.*)?"),
     shared_host=True,
     reach=Access(
         notes="Billed in neurons: what answers without tokens (pictures, speech) has no price."

@@ -12,8 +12,9 @@
   stream of output (``stream.replicate.com``) is free, and holds no counts.
 - Metrics are those that cog lets a model record, and the older names of the same
   (``image_count``, ``input_token_count``, ``output_token_count``).
-- Credential: ``Authorization: Bearer``. Gateway and forward entrance both create and cancel; polls
-  follow an absolute URL in the body, so that only the forward entrance sees them.
+- Credential: ``Authorization: Bearer``. Gateway and forward entrance both create and cancel.
+  Clients that poll the absolute URL in the body leave the gateway; Python's own polls by its base
+  URL, and goes around proxies, so that only the gateway sees it.
 """
 
 import json
@@ -90,7 +91,8 @@ class Replicate:
     access: Access = Access(  # noqa: RUF009 - frozen
         endpoints=("predictions", "trainings"),
         notes="Predictions stay pending where their end is not seen: results go to a webhook, or"
-        " polls follow the absolute urls.get, which leaves the gateway (not the forward proxy).",
+        " polls follow the absolute urls.get, which leaves the gateway (not the forward proxy)."
+        " Python's own client heeds no proxy: REPLICATE_BASE_URL leads it to the gateway.",
     )
 
     @property

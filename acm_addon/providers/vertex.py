@@ -50,6 +50,7 @@ _KNOWN_UNREAD = re.compile(
     r"/(cachedContents|endpoints|reasoningEngines|ragCorpora|tuningJobs|customJobs|models|indexes"
     r"|interactions)(?:[/:].*)?"
 )
+_INTERACTION = re.compile(r"/interactions/([^/:]+)")
 _CREATED = {"/cachedContents": "cachedContents", "/interactions": "interactions"}
 
 _METERED = (
@@ -152,6 +153,8 @@ def _region(location: str | None, host: str) -> str | None:
 def _endpoint(head: RequestHead, path: str) -> Endpoint:
     if openapi := _OPENAPI.fullmatch(path):
         return openai.classify(head, openapi[1], openai.METERED_PATHS, None)
+    if head.method == "GET" and (shown := _INTERACTION.fullmatch(path)):
+        return Endpoint("interactions", Billing.RESULT, object_id=shown[1])
     if head.method == "GET":
         job = _JOB_PATH.fullmatch(path)
         kind = "batchPredictionJobs"
@@ -171,8 +174,9 @@ def _created(path: str) -> Endpoint:
         return Endpoint("batchPredictionJobs", Billing.PENDING)
     if call := _MODEL_CALL.fullmatch(path):
         return _model_call(call[1], call[2], call[3])
-    if (call := _TUNED_CALL.fullmatch(path)) and call[2] in _TUNED:
-        return Endpoint(call[2], model=call[1])
+    if (call := _TUNED_CALL.fullmatch(path)) and call[2] in (*_TUNED, *_COUNTING):
+        billing = Billing.FREE if call[2] in _COUNTING else Billing.METERED
+        return Endpoint(call[2], billing, call[1])
     known = _KNOWN_UNREAD.fullmatch(path)
     return Endpoint(known[1] if known else "other", Billing.UNKNOWN)
 

@@ -207,6 +207,20 @@ def test_our_own_proxy_is_not_another_one() -> None:
     assert [] == clients.own_base_urls(clients.gateway_environment(4141), 4141)
 
 
+def test_an_sdk_that_heeds_no_proxy_is_led_to_the_gateway() -> None:
+    """Replicate's brings a transport of its own: without this its calls would not be seen."""
+    forward = clients.forward_environment(4141, Path("/b"), None)
+    expected = "http://127.0.0.1:4141/replicate"
+    assert expected == forward["REPLICATE_BASE_URL"]
+    assert "OPENAI_BASE_URL" not in forward
+
+
+def test_together_is_given_the_host_alone() -> None:
+    """Its SDK appends the version, which is not the same for every endpoint."""
+    gateway = clients.gateway_environment(4141)
+    assert "http://127.0.0.1:4141/together" == gateway["TOGETHER_BASE_URL"]
+
+
 def test_every_base_url_belongs_to_a_provider_that_is_there() -> None:
     """Or the gateway would answer 404."""
     names = {provider.name for provider in PROVIDERS}

@@ -5,6 +5,7 @@ import pytest
 from acm_addon.model import FREE_OF_CHARGE
 from acm_addon.providers import PROVIDERS
 from acm_addon.providers.base import Billing, Provider, RequestHead
+from acm_addon.routing import provider_of_host
 from tests.accuracy.recordings import FIXTURES, recordings
 from tests.accuracy.stations import classify
 
@@ -64,6 +65,7 @@ azure/api/projects/p/openai/v1/responses responses
 azure/anthropic/v1/messages messages
 anthropic/v1/messages messages
 anthropic/v1/complete complete
+anthropic/v1/projects/p/locations/global/workspaces/w/invoke/v1/messages messages
 anthropic/v1/chat/completions chat.completions
 gemini/v1beta/models/gemini-2.5-pro:generateContent generateContent
 gemini/v1/models/gemini-2.5-pro:streamGenerateContent streamGenerateContent
@@ -133,11 +135,20 @@ dashscope/api/v1/services/rerank/text-rerank/text-rerank rerank
 dashscope/compatible-mode/v1/chat/completions chat.completions
 dashscope/apps/anthropic/v1/messages messages
 huggingface/v1/chat/completions chat.completions
+huggingface/baseten/v1/chat/completions chat.completions
+huggingface/deepinfra/v1/openai/chat/completions chat.completions
+huggingface/cohere/compatibility/v1/chat/completions chat.completions
+huggingface/zai-org/api/paas/v4/chat/completions chat.completions
+huggingface/openai/v1/chat/completions chat.completions
 huggingface/novita/v3/openai/chat/completions chat.completions
 huggingface/hf-inference/models/a/b/v1/chat/completions chat.completions
 databricks/serving-endpoints/chat/completions chat.completions
 databricks/serving-endpoints/my-own/invocations chat.completions
+databricks/serving-endpoints/my-own/served-models/its-first/invocations chat.completions
 databricks/serving-endpoints/anthropic/v1/messages messages
+cloudflare/client/v4/accounts/acc/ai/run/openai/gpt-5 run
+openrouter/api/alpha/responses responses
+vertex/v1beta1/projects/p/locations/l/interactions interactions
 cloudflare/client/v4/accounts/acc/ai/v1/embeddings embeddings
 cloudflare/client/v4/accounts/acc/ai/run/@cf/meta/llama-3-8b-instruct run
 snowflake/api/v2/cortex/inference:complete inference
@@ -183,6 +194,7 @@ GET openai/v1/models
 DELETE openai/v1/files/f
 OPTIONS openai/v1/chat/completions
 POST anthropic/v1/messages/count_tokens
+POST anthropic/v1/projects/p/locations/global/workspaces/w/invoke/v1/messages/count_tokens
 POST anthropic/v1/messages/batches/b/cancel
 POST anthropic/v1/files
 POST gemini/v1beta/models/gemini-2.5-pro:countTokens
@@ -217,6 +229,19 @@ POST moonshot/v1/tokenizers/estimate-token-count
 POST deepseek/anthropic/v1/messages/count_tokens
 POST cloudflare/client/v4/accounts/acc/workers/scripts/s
 POST cloudflare/client/v4/zones/z/purge_cache
+POST cloudflare/client/v4/accounts/acc/ai/finetunes
+POST snowflake/api/v2/cortex/threads
+POST mistral/v1/responses/input_tokens
+POST mistral/v1/connectors
+POST mistral/v1/webhooks
+POST together/v1/fine-tunes/estimate-price
+POST cohere/v2/batches/b:cancel
+POST anthropic/v1/agents
+POST anthropic/v1/sessions/s/archive
+POST anthropic/v1/deployments/d/pause
+POST gemini/v1beta/webhooks/w:ping
+POST vertex/v1/projects/p/locations/l/endpoints/1:countTokens
+POST fireworks/v1/accounts/a/datasets
 POST databricks/api/2.0/clusters/create
 POST databricks/serving-endpoints
 POST snowflake/api/v2/statements
@@ -258,6 +283,25 @@ POST cartesia/voice-changer/bytes voice-changer
 POST assemblyai/lemur/v3/generate/task other
 POST revai/sentiment_analysis/v1/jobs other
 PATCH gemini/v1beta/cachedContents/c cachedContents
+POST gemini/v1beta/triggers/t/executions other
+POST huggingface/hf-inference/models/a/b/pipeline/feature-extraction other
+POST huggingface/models/a/b other
+POST huggingface/replicate/v1/models/a/b/predictions other
+POST snowflake/api/v2/cortex/agent:run other
+POST snowflake/api/v2/cortex/analyst/message other
+POST snowflake/api/v2/databases/d/schemas/s/agents/a:run other
+POST cloudflare/client/v4/accounts/acc/ai/v1/audio/transcriptions audio.transcriptions
+POST cloudflare/client/v4/accounts/acc/ai/tomarkdown other
+POST databricks/serving-endpoints/gemini/v1beta/models/m:generateContent other
+POST fireworks/v1/accounts/a/batchInferenceJobs other
+POST fireworks/v1/accounts/a/supervisedFineTuningJobs other
+POST fireworks/v1/accounts/a/deployments other
+POST xai/v1/documents/search other
+POST mistral/v1/connectors/c/tools/t/call other
+POST anthropic/v1/sessions sessions
+POST anthropic/v1/sessions/s/events sessions
+POST anthropic/v1/deployments/d/run deployments
+POST anthropic/v1/dreams dreams
 POST gemini/upload/v1beta/fileSearchStores/s:uploadToFileSearchStore fileSearchStores
 """.strip().splitlines()
 
@@ -272,6 +316,8 @@ azure/openai/batches batches
 azure/openai/v1/video/generations/jobs videos
 groq/openai/v1/batches batches
 mistral/v1/batch/jobs batches
+voyage/v1/batches batches
+cohere/v2/batches batches
 xai/v1/videos/generations videos
 xai/v1/batches batches
 openrouter/api/v1/videos videos
@@ -291,6 +337,13 @@ revai/speechtotext/v1/jobs jobs
 
 _RESULT = """
 GET mistral/v1/batch/jobs/j1 batches j1
+GET mistral/v1/files/f1/content batches f1
+GET groq/openai/v1/batches/b1 batches b1
+GET groq/openai/v1/files/f1/content batches f1
+GET together/v1/batches/b1 batches b1
+GET voyage/v1/files/f1/content batches f1
+GET cohere/v2/batches/b1 batches b1
+GET vertex/v1beta1/projects/p/locations/l/interactions/i1 interactions i1
 GET xai/v1/videos/v1 videos v1
 GET xai/v1/batches/b1/results batches b1
 GET xai/v1/chat/deferred-completion/d1 chat.completions d1
@@ -318,6 +371,10 @@ GET openai/v1/fine_tuning/jobs/j fine_tuning.jobs
 POST openai/v1/fine_tuning/jobs/j/cancel fine_tuning.jobs
 GET openai/v1/responses/resp_1 responses
 POST openai/v1/responses/resp_1/cancel responses
+GET bedrock/openai/v1/responses/resp_1 responses
+POST bedrock/v1/responses/resp_1/cancel responses
+GET xai/v1/responses/resp_1 responses
+GET perplexity/v1/agent/resp_1 responses
 GET openai/v1/threads/t/runs/r threads.runs
 POST openai/v1/threads/t/runs/r/cancel threads.runs
 POST openai/v1/threads/t/runs/r/submit_tool_outputs threads.runs
@@ -375,7 +432,9 @@ def test_the_deployment_and_the_region_are_in_the_head() -> None:
     assert "mine" == azure.classify(RequestHead("POST", "/chat/completions", headers=named)).model
     chat = "/v1/chat/completions"
     assert "eu" == openai.classify(RequestHead("POST", chat, host="eu.api.openai.com")).region
-    assert None is openai.classify(RequestHead("POST", chat, host="api.openai.com")).region
+    assert "eu" == openai.classify(RequestHead("POST", chat, host="mtls-eu.api.openai.com")).region
+    for host in ("api.openai.com", "mtls.api.openai.com"):
+        assert None is openai.classify(RequestHead("POST", chat, host=host)).region
 
 
 def test_only_a_downloaded_file_is_named_by_its_path() -> None:
@@ -403,6 +462,38 @@ def test_unknown(line: str) -> None:
     name, rest = _split(path)
     endpoint = _BY_NAME[name].classify(RequestHead(method, rest))
     assert (expected, Billing.UNKNOWN) == (endpoint.name, endpoint.billing)
+
+
+@pytest.mark.parametrize(
+    ("line", "billing"),
+    [
+        ("GET jina r.jina.ai/https://example.com reader", Billing.UNKNOWN),
+        ("POST jina r.jina.ai/ reader", Billing.UNKNOWN),
+        ("GET jina s.jina.ai/ search", Billing.UNKNOWN),
+        ("GET jina api.jina.ai/v1/models manage", Billing.FREE),
+        ("POST fal queue.falrun.com/fal-ai/flux queue", Billing.PENDING),
+        ("GET fal queue.falrun.com/fal-ai/flux/requests/r queue", Billing.RESULT),
+    ],
+)
+def test_where_the_host_decides(line: str, billing: Billing) -> None:
+    """A page that is read for a model is billed though it is asked for by GET."""
+    method, provider, address, expected = line.split()
+    host, path = _split(address)
+    endpoint = _BY_NAME[provider].classify(RequestHead(method, path, host=host))
+    assert (expected, billing) == (endpoint.name, endpoint.billing)
+
+
+def test_the_hosts_that_clients_of_their_own_use() -> None:
+    """Regions, where one part of an API is apart, where fal's client goes while it cannot reach the
+    usual hosts, and Anthropic's platform as other clouds sell it."""
+    hosts = {"api.eu.mistral.ai": "mistral", "api.us.mistral.ai": "mistral"}
+    hosts |= {"falrun.com": "fal", "queue.falrun.com": "fal", "deepsearch.jina.ai": "jina"}
+    hosts |= {"api-inference.together.ai": "together", "claude.googleapis.com": "anthropic"}
+    hosts |= {"aws-external-anthropic.us-west-2.api.aws": "anthropic"}
+    for host, expected in hosts.items():
+        found = provider_of_host(host)
+        assert found is not None
+        assert expected == found.name
 
 
 def test_the_model_of_a_path() -> None:

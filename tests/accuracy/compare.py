@@ -39,12 +39,12 @@ class Verdict:
 REASONS = {
     "websocket": "Websockets pass through and are recorded, not metered.",
     "counting": "Counting tokens creates nothing, and is free.",
-    "asynchronous": "A batch, or other asynchronous work: its result is not booked yet.",
+    "asynchronous": "A batch that was not finished when it was looked at: it is pending.",
     "copy": "A response retrieved again: it was billed when it was created.",
     "managing": "Managing what exists: storage is billed by the hour, which no response says.",
-    "unread": "The endpoint is not read yet. The call is recorded as unpriced.",
+    "unread": "What it costs no response says. The call is recorded as unpriced.",
     "cut": "The recording holds only a part of the response.",
-    "host": "The provider's host is not opened yet.",
+    "host": "A server on somebody's own machine, which acm cannot know: name it in providers.toml.",
 }
 """Why usage that was reported is not read."""
 

@@ -124,7 +124,7 @@ def _unread(verdicts: Sequence[Verdict]) -> list[str]:
             ["Provider", "Endpoint or path", "Reason", "Recordings"],
             [[*place, ", ".join(sorted(ids))] for place, ids in sorted(places.items())],
         ),
-        *(["", "Of hosts that are not opened yet: " + _counted(hosts) + "."] if hosts else []),
+        *(["", "Of such hosts: " + _counted(hosts) + "."] if hosts else []),
     ]
 
 

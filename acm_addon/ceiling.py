@@ -34,6 +34,11 @@ _BYTES_PER_FILE_TOKEN = 32
 """What a file is taken for: a picture's usual most, or more where it is large. A page of a PDF of
 100 KB is some 4,000 tokens by this; Anthropic says 1,500 to 3,000 a page."""
 
+_TOOLS = b'"tools"'
+_TOOLS_PROMPT = 1_024
+"""Tokens. What a provider itself puts before a request with tools is not in its body: Anthropic's
+table of "tool use system prompt token counts" goes up to 804 (Claude Opus 4.7)."""
+
 _WITHOUT_OUTPUT = frozenset(("embeddings", "embedContent", "batchEmbedContents", "rerank"))
 _CACHED = "cache_write_tokens"
 _SIGNS = {
@@ -68,8 +73,8 @@ class Wanted:
 
 
 def input_ceiling(body: bytes) -> int:
-    """Tokens of a JSON body, at most, but for files in it."""
-    tokens = len(body)
+    """Tokens of a JSON body, at most, but for files in it. With what tools add to it."""
+    tokens = len(body) + (_TOOLS_PROMPT if _TOOLS in body else 0)
     # Masked and searched for one fixed word, any body takes linear time.
     masked = body.translate(_MASK)
     start = masked.find(_LONG_WORD)

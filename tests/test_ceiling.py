@@ -73,6 +73,15 @@ def test_only_long_words_are_files(words: list[tuple[int, bool]]) -> None:
     assert expected == input_ceiling(body)
 
 
+def test_what_a_provider_adds_to_tools_is_held() -> None:
+    """A short request with a tool has more tokens than bytes: Anthropic counts up to 804 more."""
+    ask = {"model": "claude-opus-4-7", "messages": []}
+    plain = json.dumps(ask).encode()
+    tools = json.dumps({**ask, "tools": [{"name": "a", "input_schema": {}}]}).encode()
+    assert len(plain) == input_ceiling(plain)
+    assert len(tools) + 804 <= input_ceiling(tools)
+
+
 @given(st.integers(0, 1000), st.integers(0, 100), st.integers(0, 1000), st.booleans())
 def test_no_usage_within_the_ceiling_costs_more(
     given_in: int, given_out: int, cached: int, writes: bool

@@ -26,8 +26,15 @@ _TAGS = b"x-acm-tags"
 _TOKEN = b"x-project-token"
 _PROXY_AUTHORIZATION = b"proxy-authorization"
 
-_KEY_HEADERS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
-"""Where providers' clients put their API key."""
+_KEY_HEADERS = (
+    b"authorization",
+    b"x-api-key",
+    b"api-key",
+    b"x-goog-api-key",
+    b"xi-api-key",
+    b"x-gladia-key",
+)
+"""Where providers' clients put their API key: every header that a provider's module names."""
 _KEY_PARAMETER = re.compile(r"(?<=[?&]key=)[^&#]*")
 _SIGNER_END = re.compile(r"/\d{8}/")
 """After the access key's id, in a request that is signed as AWS wants it: the day."""

@@ -6,6 +6,7 @@ estimate: pictures and files (in the body, or named by it), earlier turns that t
 searches and tools that it runs, and an output without a ceiling.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,11 +20,24 @@ UNKNOWN_OUTPUT = 16_384
 _BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
 _MASK = bytes(ord("x" if byte in _BASE64 else " ") for byte in range(256))
 _LONG_WORD = b"x" * 2048
-"""A file in the body, masked: no text has so long a word."""
+"""What may be a file in the body, masked."""
+_FILE_START = re.compile(
+    rb'(?<!\\)"(?:data|bytes|bytesBase64Encoded|imageBytes|file_data|b64_json|url|image_url|image|audio'
+    rb"|video|document|signature|thoughtSignature|thought_signature|encrypted_content)"
+    rb'"\s{0,20}:\s{0,20}"(?:data:[^"\\,]{0,150};base64,)?$'
+)
+"""What stands before a file: the field of a provider's that holds one. A long word anywhere else is
+text that somebody pasted, which costs up to a token for each of its bytes."""
+_LONGEST_FILE_START = 256
 _FILE_TOKENS = 1_600
 _BYTES_PER_FILE_TOKEN = 32
 """What a file is taken for: a picture's usual most, or more where it is large. A page of a PDF of
 100 KB is some 4,000 tokens by this; Anthropic says 1,500 to 3,000 a page."""
+
+_TOOLS = b'"tools"'
+_TOOLS_PROMPT = 1_024
+"""Tokens. What a provider itself puts before a request with tools is not in its body: Anthropic's
+table of "tool use system prompt token counts" goes up to 804 (Claude Opus 4.7)."""
 
 _WITHOUT_OUTPUT = frozenset(("embeddings", "embedContent", "batchEmbedContents", "rerank"))
 _CACHED = "cache_write_tokens"
@@ -59,15 +73,16 @@ class Wanted:
 
 
 def input_ceiling(body: bytes) -> int:
-    """Tokens of a JSON body, at most, but for files in it."""
-    tokens = len(body)
+    """Tokens of a JSON body, at most, but for files in it. With what tools add to it."""
+    tokens = len(body) + (_TOOLS_PROMPT if _TOOLS in body else 0)
     # Masked and searched for one fixed word, any body takes linear time.
     masked = body.translate(_MASK)
     start = masked.find(_LONG_WORD)
     while start >= 0:
         end = masked.find(b" ", start)
         size = (end if end >= 0 else len(masked)) - start
-        tokens -= size - min(size, _FILE_TOKENS + size // _BYTES_PER_FILE_TOKEN)
+        if _FILE_START.search(body[max(0, start - _LONGEST_FILE_START) : start]):
+            tokens -= size - min(size, _FILE_TOKENS + size // _BYTES_PER_FILE_TOKEN)
         start = masked.find(_LONG_WORD, start + size)
     return tokens
 

@@ -5,6 +5,7 @@ what to do. No exception text of others is shown, for it may carry what passed t
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from enum import IntEnum
@@ -12,6 +13,14 @@ from enum import IntEnum
 import typer
 
 from acm_addon.errors import AcmError
+
+_SECRET = re.compile(
+    r"\b(acm_key_|acm_proj_|(?:sk-|AIza|gsk_|xai-|hf_|r8_|pplx-)(?=[\w-]{16}))[\w-]+"
+    r"|\b((?!https?:)[a-z][a-z0-9+]*://)[^\s'\"`]+"
+)
+"""What may stand on a command line by mistake: a token or key, and a chat's or database's URL."""
+_EXTRA = re.compile(r"got unexpected extra argument.*", re.DOTALL)
+"""Typer repeats what was typed. Behind ``acm key add openai`` that is a key, of whatever form."""
 
 DEBUG_HINT = "ACM_DEBUG=1 shows where it happened (read that before you share it)"
 
@@ -87,7 +96,7 @@ def code_of_failure(error: AcmError) -> ExitCode:
 
 def complain(message: str, hint: str | None) -> None:
     """One line that says what is wrong, and one that says what to do."""
-    typer.echo(f"error: {one_line(message)}", err=True)
+    typer.echo(f"error: {without_secrets(one_line(message))}", err=True)
     if hint:
         typer.echo(f"hint: {one_line(hint)}", err=True)
 
@@ -102,6 +111,7 @@ def explain_usage(error: typer.TyperException) -> tuple[str, str]:
         message = str(getattr(error, "message", message))
         suggestion = f"{' or '.join(possible)}?"
     message = message[:1].lower() + message[1:].rstrip(".")
+    message = _EXTRA.sub("got more arguments than it takes", message)
     if suggestion:
         return message, f"did you mean {suggestion} `{command} --help` lists what there is"
     return message, f"`{command} --help` shows what can be typed"
@@ -153,6 +163,11 @@ def abandon_output() -> None:
         os.close(nowhere)
     except (OSError, ValueError):
         return  # Not a file: a test's buffer, or closed already.
+
+
+def without_secrets(message: str) -> str:
+    """A message that repeats what was typed, without what has the form of a secret."""
+    return _SECRET.sub(lambda found: f"{found[1] or found[2]}…", message)
 
 
 def one_line(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from acm_addon import master_key
-from acm_addon.control import provider_keys, proxy_keys, vault_access
+from acm_addon.control import alert_channels, provider_keys, proxy_keys, vault_access
 from acm_addon.control.proxy_keys import Limits
 from acm_addon.control.records import ProviderKey, ProxyKey
 from acm_addon.control.store import ControlStore
@@ -102,7 +102,10 @@ def issue(
 @app.command("list")
 def list_(
     check: Annotated[
-        bool, typer.Option("--check", help="Open the vault, and say which keys do not open.")
+        bool,
+        typer.Option(
+            "--check", help="Open the vault, and say which keys, and URLs of alerts, do not open."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -111,6 +114,7 @@ def list_(
     with ControlStore(acm_home()) as store:
         stored, proxies = provider_keys.everything(store), proxy_keys.everything(store)
         damaged = vault_access.damaged(store) if check else []
+        channels = alert_channels.damaged(store) if check else []
     if as_json:
         print_json(
             {
@@ -133,6 +137,11 @@ def list_(
         raise AcmError(
             f"the vault is damaged: {', '.join(damaged)} cannot be opened",
             f"`acm key rotate {damaged[0]}` stores it anew",
+        )
+    if channels:
+        raise AcmError(
+            f"the vault is damaged: the URL of alert channel {', '.join(channels)} does not open",
+            f"`acm alert rm {channels[0]}`, and add it anew",
         )
 
 

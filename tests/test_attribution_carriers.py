@@ -1,6 +1,7 @@
 """How a request says who pays, and how a provider's key takes the place of ours."""
 
 import base64
+import re
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,8 @@ from acm_addon.attribution import (
     token_of,
     with_provider_key,
 )
+from acm_addon.providers import PROVIDERS
+from acm_addon.providers.base import Provider
 
 KEY = "acm_key_abc-DEF_123"
 REAL = "sk-proj-real"
@@ -97,6 +100,8 @@ def test_the_token_of_our_header() -> None:
         ((b"X-Api-Key", KEY), "/v1/x", REAL, "/v1/x"),
         ((b"api-key", KEY), "/v1/x?key=other", REAL, "/v1/x?key=other"),
         ((b"x-goog-api-key", KEY), "/v1/x", REAL, "/v1/x"),
+        ((b"xi-api-key", KEY), "/v1/x", REAL, "/v1/x"),
+        ((b"x-gladia-key", KEY), "/v1/x", REAL, "/v1/x"),
         (
             (b"Accept", "*/*"),
             f"/v1/x?a=1&key={KEY}&alt=sse",
@@ -113,6 +118,14 @@ def test_the_swap(fields: tuple[bytes, str], target: str, swapped: str, new_targ
     assert KEY == own_key_of(around, target)
     expected = ((b"X-Dup", b"1"), (name, swapped.encode()), (b"x-dup", KEY.encode()))
     assert (expected, new_target) == with_provider_key(around, target, REAL)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: str(provider.name))
+def test_a_key_is_looked_for_wherever_a_provider_takes_one(provider: Provider) -> None:
+    """Every header that its module names. One that is not looked at would carry our key to it."""
+    named = re.findall(r"(?i:authorization|[\w-]+-key)\b", provider.access.credential)
+    for name in named:
+        assert KEY == own_key_of(((name.encode(), KEY.encode()),), "/v1/x")
 
 
 @pytest.mark.parametrize(

@@ -25,21 +25,61 @@ def test_text_has_no_more_tokens_than_bytes(text: str) -> None:
     assert count_tokens([text], "o200k_base") <= input_ceiling(json.dumps(text).encode())
 
 
-def test_a_file_in_the_body_is_not_taken_for_text() -> None:
+@pytest.mark.parametrize(
+    "start",
+    [
+        b'{"type": "image_url", "image_url": {"url": "data:image/png;base64,',
+        b'{"type":"input_image","image_url":"data:image/png;base64,',
+        b'{"type": "base64", "media_type": "image/png", "data": "',
+        b'{"inlineData": {"mimeType": "image/png", "data" : "',
+        b'{"image": {"format": "png", "source": {"bytes": "',
+        b'{"file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,',
+        b'{"type": "reasoning", "encrypted_content": "',
+    ],
+)
+def test_a_file_in_the_body_is_not_taken_for_text(start: bytes) -> None:
     """A picture of a megabyte is some thousand tokens; the text around it counts in full."""
     picture = base64.b64encode(random.Random(1).randbytes(1_000_000))
-    text = b"word " * 1000
-    tokens = input_ceiling(text + b'"data:image/png;base64,' + picture + b'"')
+    tokens = input_ceiling(b"word " * 1000 + start + picture + b'"}')
     assert 6_600 < tokens < 60_000
 
 
-@given(st.lists(st.tuples(st.integers(0, 5000), st.integers(1, 3)), max_size=8))
-def test_only_long_words_are_files(words: list[tuple[int, int]]) -> None:
+@pytest.mark.parametrize(
+    "start",
+    [
+        b'{"role": "user", "content": "',
+        b'{"type": "text", "text": "data:image/png;base64,',
+        b'{"content": "<img src=\\"data:image/png;base64,',
+        b'{"content": "{\\"data\\":\\"',
+        b'{"input": ["',
+        b'{"content": "what is ',
+    ],
+)
+def test_a_long_word_in_a_text_counts_in_full(start: bytes) -> None:
+    """Pasted base64 or hexadecimal is text, of a token for every one to three bytes."""
+    word = base64.b64encode(random.Random(1).randbytes(100_000))
+    body = start + word + b'"}'
+    assert len(body) == input_ceiling(body)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5000), st.booleans()), max_size=8))
+def test_only_long_words_are_files(words: list[tuple[int, bool]]) -> None:
     """Each counts for itself, wherever it stands; what is between them counts in full."""
-    body = b"".join(b"A" * size + b" " * gap for size, gap in words)
-    files = [size for size, _ in words if size >= 2048]
+    body = b"".join(
+        (b'"data":"' if file else b'"text":"') + b"A" * size + b'",' for size, file in words
+    )
+    files = [size for size, file in words if file and size >= 2048]
     expected = len(body) - sum(size - (1600 + size // 32) for size in files)
     assert expected == input_ceiling(body)
+
+
+def test_what_a_provider_adds_to_tools_is_held() -> None:
+    """A short request with a tool has more tokens than bytes: Anthropic counts up to 804 more."""
+    ask = {"model": "claude-opus-4-7", "messages": []}
+    plain = json.dumps(ask).encode()
+    tools = json.dumps({**ask, "tools": [{"name": "a", "input_schema": {}}]}).encode()
+    assert len(plain) == input_ceiling(plain)
+    assert len(tools) + 804 <= input_ceiling(tools)
 
 
 @given(st.integers(0, 1000), st.integers(0, 100), st.integers(0, 1000), st.booleans())

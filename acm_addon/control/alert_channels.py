@@ -121,6 +121,26 @@ def url_of(store: ControlStore, channel: Channel) -> str:
         raise broken from None
 
 
+def damaged(store: ControlStore) -> list[str]:
+    """Names of the channels whose URL the right master key does not open. Raises AcmError without
+    that key."""
+    found = everything(store)
+    with store.reading() as conn:
+        there = vault_access.door(conn) if found else None
+    if there is None:
+        return [channel.name for channel in found]
+    master = vault_access.master_of(store.home, there)
+    return [channel.name for channel in found if not _unseals(master, channel)]
+
+
+def _unseals(master: bytes, channel: Channel) -> bool:
+    try:
+        vault.unseal(master, channel.sealed, channel.binding)
+    except vault.Unsealable:
+        return False
+    return True
+
+
 def of(conn: sqlite3.Connection) -> list[Channel]:
     rows = conn.execute(f"SELECT {_COLUMNS} FROM alert_channels ORDER BY id")  # noqa: S608
     return [_channel(row) for row in rows]

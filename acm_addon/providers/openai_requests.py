@@ -69,11 +69,11 @@ def image_facts(get: Get, model: str | None = None) -> RequestFacts:
 
 
 def _limit(fields: JsonFields) -> int | None:
-    """The ceiling on output tokens, by the newest name that the request uses."""
-    for key in ("max_completion_tokens", "max_output_tokens", "max_tokens"):
-        if (limit := Tally().count(fields.value(key))) is not None:
-            return limit
-    return None
+    """The ceiling on output tokens. A provider may know only one of its names and pass over the
+    others: of several the highest can count."""
+    names = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+    limits = [Tally().count(fields.value(key)) for key in names]
+    return max((limit for limit in limits if limit is not None), default=None)
 
 
 def _choices(fields: JsonFields) -> int:

@@ -69,6 +69,21 @@ def test_a_channel_from_its_making_to_its_end(
     assert "go nowhere yet" in acm("alert", "list")[1]
 
 
+def test_a_check_of_the_vault_opens_the_urls_too(
+    acm: Screen, home: Home, hook: Webhook, pipe: Callable[[str], None]
+) -> None:
+    """One that was changed is named, with what to do. It is what a failed alert points at."""
+    pipe(hook.url(SECRET))
+    assert 0 == acm("alert", "add", "--name", "ops")[0]
+    assert 0 == acm("key", "list", "--check")[0]
+    with ControlStore(home) as store, store.writing() as conn:
+        conn.execute("UPDATE alert_channels SET sealed = zeroblob(60)")
+    code, _, err = acm("key", "list", "--check")
+    assert 1 == code
+    assert "alert channel ops" in err
+    assert "hint: `acm alert rm ops`" in err
+
+
 @pytest.mark.parametrize(
     ("url", "code"),
     [

@@ -160,3 +160,22 @@ def test_an_expiry() -> None:
     for past in ("0d", "2026-11-21"):
         with pytest.raises(UsageError, match="past"):
             parse_expiry(past, now, berlin)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("key", "add", "openai", "some-key-of-any-form"),
+        ("key", "rotate", SECRET),
+        ("key", "revoke", "acm_key_abcdefghijkl"),
+        ("project", "token", "revoke", "default", "acm_proj_abcdefghijkl"),
+        ("alert", "test", "slack://T0abcdefg/B0abcdefg/abcdefghijkl"),
+    ],
+)
+def test_a_secret_typed_by_mistake_is_not_repeated(arguments: tuple[str, ...], acm: Screen) -> None:
+    """An error goes to logs of others, such as a CI's; it says what is wrong all the same."""
+    code, out, err = acm(*arguments)
+    assert (True, "") == (code in {1, 2}, out)
+    assert err.startswith("error: ")
+    for secret in (arguments[-1], "abcdefg", "any-form"):
+        assert secret not in err

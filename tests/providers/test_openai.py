@@ -415,6 +415,21 @@ def test_a_request(run: Run) -> None:
     assert [] == call.request.input_text().texts
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"max_completion_tokens": 5, "max_tokens": 100},
+        {"max_tokens": 5, "max_output_tokens": 100},
+        {"max_completion_tokens": None, "max_tokens": 100},
+    ],
+)
+def test_of_several_limits_the_highest_counts(run: Run, limits: dict[str, int | None]) -> None:
+    """A provider that knows one of the names alone passes over the other."""
+    asked = json.dumps({"model": "m", **limits}).encode()
+    facts = run("groq/openai/v1/chat/completions", b"{}", asked).request.facts()
+    assert 100 == facts.max_output_tokens
+
+
 @pytest.mark.parametrize("request_body", [b"", b'{"model":"gpt-5"', b"not json", b"\xff\x00"])
 def test_unreadable_requests_have_no_text(run: Run, request_body: bytes) -> None:
     call = run(CHAT, b"", request_body)

@@ -1,7 +1,8 @@
-"""Heads of requests and responses: as providers' modules read them, and where they are sent."""
+"""Small looks at a flow: its heads as providers' modules read them, where it goes, who left it."""
 
 from mitmproxy import http
 
+from acm_addon.model import Reason
 from acm_addon.providers.base import Origin, RequestHead
 
 
@@ -40,3 +41,17 @@ def send_to(request: http.Request, origin: Origin, path: str) -> None:
         (key, name.encode() if key.lower() == b"host" else value)
         for key, value in request.headers.fields
     )
+
+
+def connected(flow: http.HTTPFlow) -> bool:
+    """Whether the provider was there to be sent something: connected, and its certificate good."""
+    server = flow.server_conn
+    done = server.timestamp_tls_setup if server.tls else server.timestamp_tcp_setup
+    return done is not None
+
+
+def who_left(flow: http.HTTPFlow) -> Reason:
+    reset = flow.error is not None and flow.error.msg.startswith("stream reset by client")
+    if reset or not flow.client_conn.connected:
+        return Reason.CLIENT_LEFT
+    return Reason.UPSTREAM_FAILED

@@ -21,7 +21,7 @@ from acm_addon.budgets import Decision, Verdict
 from acm_addon.control.records import Switch
 from acm_addon.counters import add
 from acm_addon.gatekeeper import Refusal
-from acm_addon.heads import head_of, plain, send_to
+from acm_addon.heads import connected, head_of, plain, send_to, who_left
 from acm_addon.home import PING_PATH
 from acm_addon.journal import Progress, Sent
 from acm_addon.limit_keeper import LimitKeeper
@@ -357,7 +357,7 @@ class Watch:
     def broken_off(self, flow: http.HTTPFlow) -> None:
         """One side went away, or never was there."""
         if _tracked(flow):
-            self._end(flow, _who_left(flow))
+            self._end(flow, who_left(flow))
 
     def websocket_message(self, flow: http.HTTPFlow) -> None:
         """Read a message on its way, and keep mitmproxy from collecting them all for hours."""
@@ -377,11 +377,11 @@ class Watch:
     def websocket_end(self, flow: http.HTTPFlow) -> None:
         if _tracked(flow) and flow.websocket:
             clean = flow.websocket.close_code in _CLEAN_CLOSES
-            self._end(flow, None if clean else _who_left(flow))
+            self._end(flow, None if clean else who_left(flow))
 
     def _end(self, flow: http.HTTPFlow, failure: Reason | None, *, refused: bool = False) -> None:
         tracked: Tracked = flow.metadata.pop(_TRACKED)
-        left = not refused and (tracked.head_sent or _connected(flow))
+        left = not refused and (tracked.head_sent or connected(flow))
         tracked.later(self._finish, tracked, time.monotonic(), failure, left)
 
     def _finish(self, tracked: Tracked, now: float, failure: Reason | None, left: bool) -> None:
@@ -399,17 +399,3 @@ class Watch:
 def _tracked(flow: http.HTTPFlow) -> Tracked | None:
     tracked: Tracked | None = flow.metadata.get(_TRACKED)
     return tracked
-
-
-def _connected(flow: http.HTTPFlow) -> bool:
-    """Whether the provider was there to be sent something: connected, and its certificate good."""
-    server = flow.server_conn
-    done = server.timestamp_tls_setup if server.tls else server.timestamp_tcp_setup
-    return done is not None
-
-
-def _who_left(flow: http.HTTPFlow) -> Reason:
-    reset = flow.error is not None and flow.error.msg.startswith("stream reset by client")
-    if reset or not flow.client_conn.connected:
-        return Reason.CLIENT_LEFT
-    return Reason.UPSTREAM_FAILED

@@ -9,6 +9,7 @@ No more than one flow is in memory.
 import hashlib
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,7 +17,7 @@ from mitmproxy.version import FLOW_FORMAT_VERSION
 
 from acm_addon.captures.base import MAX_ENTRY
 from acm_addon.captures.flow_frames import Frame, Kind, host_of
-from acm_addon.captures.tnetstrings import NULL, item_at, members, value
+from acm_addon.captures.tnetstrings import NULL, Item, item_at, members, value
 from acm_addon.home import acm_home
 from acm_addon.routing import BUILT_IN, Directory
 from acm_addon.user_providers import directory
@@ -59,35 +60,35 @@ def _frame(raw: bytes | None, end: int, digest: bytes, known: Directory) -> Fram
     if raw is None:
         return Frame(Kind.UNREADABLE, end, digest)
     try:
-        return _of_flow(_converted(raw), end, digest, known)
+        raw, flow = _converted(raw)
+        return _of_flow(raw, flow, Frame(Kind.CALL, end, digest), known)
     except Exception:  # Whatever mitmproxy makes of a damaged flow of an earlier version.
         return Frame(Kind.UNREADABLE, end, digest)
 
 
-def _converted(raw: bytes) -> bytes:
-    """The flow as the mitmproxy that is installed writes it. Raises anything."""
+def _converted(raw: bytes) -> tuple[bytes, dict[str, Item]]:
+    """The flow as the mitmproxy that is installed writes it, and its members. Raises anything."""
     flow = members(raw, *item_at(raw, 0)[:2])
     if "version" in flow and value(raw, *flow["version"]) == FLOW_FORMAT_VERSION:
-        return raw
+        return raw, flow
     from mitmproxy.io import compat, tnetstring
 
     loaded: Any = tnetstring.loads(raw)
-    return tnetstring.dumps(compat.migrate_flow(loaded))
+    raw = tnetstring.dumps(compat.migrate_flow(loaded))
+    return raw, members(raw, *item_at(raw, 0)[:2])
 
 
-def _of_flow(raw: bytes, end: int, digest: bytes, known: Directory) -> Frame:
-    flow = members(raw, *item_at(raw, 0)[:2])
+def _of_flow(raw: bytes, flow: dict[str, Item], frame: Frame, known: Directory) -> Frame:
+    """``frame`` with what of the flow matters."""
     if value(raw, *flow["type"]) != "http":
-        return Frame(Kind.NO_CALL, end, digest)
+        return replace(frame, kind=Kind.NO_CALL)
     start, stop, _ = flow["request"]
     request = members(raw, start, stop)
     port = value(raw, *request["port"])
     if known.of_address(host_of(request, raw, known), port) is None:
-        return Frame(Kind.NO_CALL, end, digest)
-    return Frame(
-        Kind.CALL,
-        end,
-        digest,
+        return replace(frame, kind=Kind.NO_CALL)
+    return replace(
+        frame,
         broken_off=flow["error"][2] != NULL,
         request=raw[start:stop],
         response=raw[slice(*flow["response"][:2])],

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.captures import write_flows, write_har, write_lines
 
-_CALLS = 20_000
+_CALLS = 50_000
 _LARGE_WORDS = 12_000
 """In the prompts of a large file: 68 KB."""
 _KILOBYTES = 70

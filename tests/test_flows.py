@@ -8,6 +8,8 @@ from typing import Any
 
 import brotli
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mitmproxy.addons.savehar import SaveHar
 from mitmproxy.io import FlowWriter, tnetstring
 from mitmproxy.test import tflow, tutils
@@ -15,6 +17,7 @@ from mitmproxy.websocket import WebSocketMessage
 from wsproto.frame_protocol import Opcode
 
 from acm_addon import flows
+from acm_addon.captures import flow_frames
 from acm_addon.captures.flow_frames import Kind, read_frame
 from acm_addon.captures.reading import Reading
 from acm_addon.model import Attribution, Completeness, Entry
@@ -150,3 +153,11 @@ def test_messages_of_a_websocket_are_metered(tmp_path: Path) -> None:
     flow.websocket.messages.append(said)
     (row,), _ = read(saved(tmp_path / "a", dumped(flow)))
     assert ("realtime", "gpt-realtime", usage) == (row.endpoint, row.model, row.usage)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "x-b"]), st.text(",]:0123\n é", max_size=9))))
+def test_header_fields_of_any_content(fields: list[tuple[str, str]]) -> None:
+    """Values may look like the marks that are between fields."""
+    lists = [[name.encode(), content.encode("latin-1")] for name, content in fields]
+    payload = tnetstring.dumps(lists).partition(b":")[2][:-1]
+    assert fields == flow_frames._fields(payload.decode("latin-1"))

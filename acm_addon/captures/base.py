@@ -59,10 +59,8 @@ class Captured:
 
 def header_map(pairs: Iterable[tuple[object, object]]) -> dict[str, str]:
     """Header fields by lower-case name; of duplicates the first."""
-    found: dict[str, str] = {}
-    for name, value in pairs:
-        found.setdefault(str(name).lower(), str(value))
-    return found
+    # Backwards, so that the first comes to stand.
+    return {str(name).lower(): str(value) for name, value in reversed([*pairs])}
 
 
 def without_coding(headers: Mapping[str, str]) -> dict[str, str]:

@@ -20,6 +20,8 @@ from acm_addon.routing import BUILT_IN, Directory
 _HEAD = Struct(">BQ32s?III")
 _FIELD = re.compile(r"[0-9]{1,12}:([0-9]{1,12}):")
 _LENGTH = re.compile(r",([0-9]{1,12}):")
+_LIST = re.compile(r"([0-9]{1,12}):([0-9]{1,12}):([^,]*+),([0-9]{1,12}):(.*?),\]", re.DOTALL)
+_MARKS = len("::,:,]")
 _AUTHORITY = re.compile(r"(?P<host>[^:]+|\[.+\])(?::\d+)?")
 
 
@@ -126,8 +128,21 @@ def _headers(message: Mapping[str, Item], data: bytes) -> dict[str, str]:
     return header_map(_fields(data[start:end].decode("latin-1")))
 
 
-def _fields(text: str) -> Iterator[tuple[str, str]]:
-    """Header fields: lists of two byte strings. A loop of its own, as messages have so many."""
+def _fields(text: str) -> list[tuple[str, str]]:
+    """Header fields: lists of two byte strings. Messages have so many that they are looked for all
+    at once, and one by one only where the lengths say that the looks deceived."""
+    found = _LIST.findall(text)
+    whole = 0
+    for size, name_size, name, content_size, content in found:
+        if len(name) != int(name_size) or len(content) != int(content_size):
+            return [*_one_by_one(text)]
+        whole += len(size) + len(name_size) + len(name) + len(content_size) + len(content)
+    if whole + _MARKS * len(found) != len(text):
+        return [*_one_by_one(text)]
+    return [(name, content) for _, _, name, _, content in found]
+
+
+def _one_by_one(text: str) -> Iterator[tuple[str, str]]:
     position, end = 0, len(text)
     while position < end:
         name = _FIELD.match(text, position)

@@ -12,7 +12,7 @@ from acm_addon.pricing import PriceTable
 from pricing_data import load_files
 from pricing_data.dates import last_checked
 from tests.crosscheck.compare import LIST, Outcome, compare_all, peak, popular
-from tests.crosscheck.page import BEGIN, page
+from tests.crosscheck.page import BEGIN, END, page
 from tests.crosscheck.theirs import download, read
 
 _PAGE = Path(__file__).parents[2] / "docs" / "prices.md"
@@ -32,8 +32,10 @@ def main() -> int:
     release = " ".join(wheel.name.split("-")[:2])
     text = page(compared, release, f"{at:%Y-%m-%d %H:%M} UTC")
     print(text)
-    before = _PAGE.read_text(encoding="utf-8").partition(BEGIN)[0].rstrip()
-    _PAGE.write_text(f"{before}\n\n{BEGIN}\n\n{text}", encoding="utf-8")
+    before, _, rest = _PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2].strip()
+    written = f"{before.rstrip()}\n\n{BEGIN}\n\n{text.strip()}\n\n{END}\n\n{after}\n"
+    _PAGE.write_text(written, encoding="utf-8")
     print(f"wrote {_PAGE.name}")
     return int(any(each.outcome is Outcome.CONFLICT and not each.finding for each in compared))
 

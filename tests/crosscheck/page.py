@@ -7,6 +7,7 @@ from decimal import Decimal
 from tests.crosscheck.compare import Compared, Outcome
 
 BEGIN = "<!-- from here on `make crosscheck` writes -->"
+END = "<!-- end of the cross-check -->"
 
 _AGREE = {Outcome.AGREE, Outcome.AGREE_UNTIL_RETIRED}
 _BOTH = {*_AGREE, Outcome.CONFLICT}

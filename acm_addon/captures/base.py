@@ -57,15 +57,13 @@ class Captured:
     first_byte_seconds: float | None = None
 
 
-def header_map(pairs: Iterable[tuple[object, object]]) -> dict[str, str]:
-    """Header fields by lower-case name; of duplicates the first."""
+def decoded_headers(pairs: Iterable[tuple[object, object]]) -> dict[str, str]:
+    """Header fields by lower-case name, of duplicates the first, of a body that its capture holds
+    decoded."""
     # Backwards, so that the first comes to stand.
-    return {str(name).lower(): str(value) for name, value in reversed([*pairs])}
-
-
-def without_coding(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers of a body that its capture holds decoded."""
-    return {name: value for name, value in headers.items() if name != "content-encoding"}
+    fields = {str(name).lower(): str(value) for name, value in reversed([*pairs])}
+    fields.pop("content-encoding", None)
+    return fields
 
 
 def aware(time: datetime) -> datetime | None:

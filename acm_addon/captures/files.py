@@ -6,15 +6,13 @@ byte order mark. No more than one entry is in memory.
 
 import codecs
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from acm_addon.captures.base import MAX_ENTRY, Format
-from acm_addon.captures.flow_frames import Frame, read_frame
+from acm_addon.captures.flows import next_flow
 from acm_addon.captures.har_entries import HarEntries
 from acm_addon.captures.har_salvage import apart, closes, is_several
 
@@ -36,11 +34,9 @@ class Raw:
     number: int
     """Its line, counted from 1, or its index, counted from 0."""
     data: bytes | None
-    """The entry's JSON; None where it is cut off, or longer than ``MAX_ENTRY``, or a flow."""
+    """The entry's JSON or the flow; None where it is cut off, or longer than ``MAX_ENTRY``."""
     end: int
     """Bytes of the file that were read up to now, for a progress display."""
-    frame: Frame | None = None
-    """What is said of a flow; None also where its reader died over it."""
 
 
 def format_of(path: Path) -> Format:
@@ -141,23 +137,8 @@ def _encoding(start: bytes) -> str | None:
 
 
 def _flows(path: Path) -> Iterator[Raw]:
-    """What ``python -m acm_addon.flows`` says of each flow."""
-    command = [sys.executable, "-m", "acm_addon.flows", str(path.resolve())]
-    size = path.stat().st_size
-    with subprocess.Popen(
-        command,
-        bufsize=_PIECE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        stdin=subprocess.DEVNULL,
-    ) as process:
-        assert process.stdout is not None
-        index = 0
-        try:
-            while frame := read_frame(process.stdout):
-                yield Raw(index, None, frame.end, frame)
-                index += 1
-            if process.wait():  # It died over a flow.
-                yield Raw(index, None, size)
-        finally:
-            process.kill()
+    index = 0
+    with path.open("rb", _PIECE) as file:
+        while (flow := next_flow(file)) != b"":
+            yield Raw(index, flow, file.tell())
+            index += 1

@@ -11,11 +11,10 @@ from urllib.parse import urlsplit
 
 from acm_addon.captures.base import (
     Captured,
-    header_map,
+    decoded_headers,
     seconds_of,
     status_of,
     time_of,
-    without_coding,
 )
 
 _BINARY = 2
@@ -28,7 +27,7 @@ def captured(entry: Mapping[str, Any]) -> Captured:
     request, response = entry["request"], entry.get("response") or {}
     url = urlsplit(request["url"])
     content = response.get("content") or {}
-    answer = without_coding(_headers(response))
+    answer = _headers(response)
     if content.get("mimeType"):
         answer.setdefault("content-type", str(content["mimeType"]))
     return Captured(
@@ -37,7 +36,7 @@ def captured(entry: Mapping[str, Any]) -> Captured:
         path=f"{url.path or '/'}?{url.query}" if url.query else url.path or "/",
         port=url.port,
         time=time_of(entry.get("startedDateTime")),
-        request_headers=without_coding(_request_headers(request)),
+        request_headers=_request_headers(request),
         request_body=_text(request.get("postData") or {}),
         status=status_of(response.get("status")),
         response_headers=answer,
@@ -51,7 +50,8 @@ def captured(entry: Mapping[str, Any]) -> Captured:
 
 
 def _headers(message: Mapping[str, Any]) -> dict[str, str]:
-    return header_map((each["name"], each["value"]) for each in message.get("headers") or ())
+    fields = message.get("headers") or ()
+    return decoded_headers((each["name"], each["value"]) for each in fields)
 
 
 def _request_headers(request: Mapping[str, Any]) -> dict[str, str]:

@@ -3,14 +3,16 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from acm_addon.captures import flow_frames, har, recordings
+from acm_addon.captures import flows, har, recordings
 from acm_addon.captures.base import Captured, Format, NotACallError, aware
 from acm_addon.captures.files import Raw, format_of, raw_entries
+from acm_addon.captures.old_flows import Conversion
 from acm_addon.captures.replay import Importing, Kind, entry_of
 from acm_addon.model import Attribution, Source, utc_now
 from acm_addon.pricing import PriceTable
@@ -73,6 +75,7 @@ class Reading:
         self.format = format_of(path)
         self.read_bytes = 0
         self._path = path
+        self._conversion = Conversion()
         self._importing = Importing(table, attribution, _date_of(path), directory)
         self._chain = hashlib.sha256()
         """Of all the entries so far. A row's id is derived from it: the same file gives the same
@@ -84,12 +87,13 @@ class Reading:
 
         ``progress`` is called after every entry, whatever it is.
         """
-        for raw in raw_entries(self._path, self.format):
-            self.read_bytes = raw.end
-            records = self._records(raw)
-            if progress is not None:
-                progress()
-            yield from records
+        with closing(self._conversion):
+            for raw in raw_entries(self._path, self.format):
+                self.read_bytes = raw.end
+                records = self._records(raw)
+                if progress is not None:
+                    progress()
+                yield from records
 
     def _records(self, raw: Raw) -> list[Record]:
         try:
@@ -119,11 +123,12 @@ class Reading:
 
         Every flow is a link of the chain, and every text that is JSON.
         """
-        if raw.frame is not None:
-            self._chain.update(raw.frame.digest)
-            return flow_frames.captured(raw.frame, self._importing.directory)
+        if self.format is Format.FLOWS:
+            self._chain.update(hashlib.sha256(raw.data or b"").digest())
         if raw.data is None:
             raise ValueError("the entry is cut off or too long")
+        if self.format is Format.FLOWS:
+            return flows.captured(raw.data, self._conversion.convert, self._importing.directory)
         value = _parsed(raw.data)
         self._chain.update(hashlib.sha256(raw.data.rstrip(b"\r")).digest())
         return _TEXTS[self.format](value)

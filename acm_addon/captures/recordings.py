@@ -16,16 +16,15 @@ from typing import Any
 from acm_addon.captures.base import (
     Captured,
     date_of,
-    header_map,
+    decoded_headers,
     status_of,
     time_of,
-    without_coding,
 )
 
 
 def captured(record: Mapping[str, Any]) -> Captured:
     """Raises KeyError, TypeError, or ValueError where ``record`` is no such exchange."""
-    answer = header_map(record["response_headers"] or ())
+    answer = decoded_headers(record["response_headers"] or ())
     host, _, port = str(record["provider_host"]).partition(":")
     return Captured(
         method=str(record["method"]),
@@ -33,10 +32,10 @@ def captured(record: Mapping[str, Any]) -> Captured:
         path=str(record["path"]),
         port=int(port) if port.isdecimal() else None,
         time=time_of(record.get("time")) or date_of(answer),
-        request_headers=without_coding(header_map(record["request_headers"] or ())),
+        request_headers=decoded_headers(record["request_headers"] or ()),
         request_body=_body(record, "request"),
         status=status_of(record["status"]),
-        response_headers=without_coding(answer),
+        response_headers=answer,
         response_body=_body(record, "response"),
         cut=record.get("response_body_encoding") == "text-truncated",
         websocket=record.get("transport") == "websocket",

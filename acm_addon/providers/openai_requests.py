@@ -72,7 +72,8 @@ def _limit(fields: JsonFields) -> int | None:
     """The ceiling on output tokens. A provider may know only one of its names and pass over the
     others: of several the highest can count."""
     names = ("max_completion_tokens", "max_output_tokens", "max_tokens")
-    limits = [Tally().count(fields.value(key)) for key in names]
+    tally = Tally()
+    limits = [tally.count(fields.value(key)) for key in names]
     return max((limit for limit in limits if limit is not None), default=None)
 
 

@@ -55,8 +55,11 @@ _EXTRAS = {
 }
 _INPUT = ("prompt_tokens", "input_tokens")
 _OUTPUT = ("completion_tokens", "output_tokens")
+_INPUT_OBJECTS = tuple(f"{total}_details" for total in _INPUT)
+_OUTPUT_OBJECTS = tuple(f"{total}_details" for total in _OUTPUT)
 _OBJECTS = (
-    *(f"{total}_details" for total in (*_INPUT, *_OUTPUT)),
+    *_INPUT_OBJECTS,
+    *_OUTPUT_OBJECTS,
     "server_tool_use_details",
     "server_side_tool_usage_details",
 )
@@ -76,8 +79,12 @@ def tally_usage(usage: Mapping[str, object]) -> Tally:
     input_tokens = _total(tally, usage, *_INPUT)
     output_tokens = _total(tally, usage, *_OUTPUT)
     total = tally.count(usage.get("total_tokens"))
-    in_details = _details(usage, "prompt_tokens_details", "input_tokens_details")
-    out_details = _details(usage, "completion_tokens_details", "output_tokens_details")
+    if total is not None and total < (input_tokens or 0) + (output_tokens or 0):
+        tally.bad = True
+    in_details = _details(usage, "prompt_token_details", "input_token_details", *_INPUT_OBJECTS)
+    out_details = _details(
+        usage, "completion_token_details", "output_token_details", *_OUTPUT_OBJECTS
+    )
     cached = tally.count(_cached(usage, in_details))
 
     if input_tokens is not None and not _is_whole(tally, input_tokens, in_details, total):
@@ -101,10 +108,10 @@ def tally_usage(usage: Mapping[str, object]) -> Tally:
     _put_all(tally, out_details, _OUTPUT_DETAILS)
     _put_all(tally, usage, _EXTRAS)
     for group, key, unit in _TOOLS:
-        tally.put(unit, mapping(usage.get(group)).get(key))
+        if group in usage:
+            tally.put(unit, mapping(usage[group]).get(key))
     tally.check_kinds(usage, dict, *_OBJECTS)
     tally.check_present("input_tokens", beside="output_tokens")
-    tally.bad = tally.bad or _is_short(usage, total)
     tally.check_parts("input_tokens", "cache_read_tokens", "cache_write_tokens")
     tally.check_parts("output_tokens", "output_reasoning_tokens")
     return tally
@@ -232,22 +239,16 @@ def _cached(usage: Mapping[str, object], details: Mapping[str, object]) -> objec
 def _details(usage: Mapping[str, object], *keys: str) -> Mapping[str, object]:
     """Details under any of the names; DashScope uses two of them at once."""
     found: dict[str, object] = {}
-    for key in (*(key.replace("tokens_", "token_") for key in keys), *keys):
-        stated = mapping(usage.get(key)).items()
-        found.update((part, count) for part, count in stated if count is not None)
+    for key in keys:
+        if stated := mapping(usage.get(key)):
+            found.update((part, count) for part, count in stated.items() if count is not None)
     return found
 
 
 def _total(tally: Tally, usage: Mapping[str, object], *keys: str) -> int | None:
     """A total under either name. Null means none for a detail, but is bad for a total."""
-    present = any(key in usage for key in keys)
-    return tally.count(_first(usage, *keys), required=present)
-
-
-def _is_short(usage: Mapping[str, object], total: int | None) -> bool:
-    """Whether the stated total is less than the input and output that it is the total of."""
-    parts = (Tally().count(_first(usage, *keys)) for keys in (_INPUT, _OUTPUT))
-    return total is not None and total < sum(part for part in parts if part is not None)
+    stated = _first(usage, *keys)
+    return tally.count(stated, required=stated is None and any(key in usage for key in keys))
 
 
 def _first(source: Mapping[str, object], *keys: str) -> object:
@@ -258,6 +259,7 @@ def _first(source: Mapping[str, object], *keys: str) -> object:
 
 
 def _put_all(tally: Tally, source: Mapping[str, object], units: Mapping[str, str]) -> None:
-    for key, unit in units.items():
-        if key in source:
-            tally.put(unit, source[key])
+    if source:
+        for key, unit in units.items():
+            if key in source:
+                tally.put(unit, source[key])

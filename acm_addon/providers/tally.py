@@ -22,15 +22,14 @@ class Tally:
 
         Integral fractions such as 12.0 count as whole.
         """
+        if type(value) is int and 0 <= value <= MAX_COUNT:
+            return value
         if value is None and not required:
             return None
-        # Comparing is safe for exponents that arithmetic would overflow on.
-        if isinstance(value, Decimal) and value.is_finite() and -1 < value <= MAX_COUNT:
-            value = int(value) if value == value.to_integral_value() else None
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
-            self.bad = True
-            return None
-        return value
+        if isinstance(value, Decimal) and _is_whole(value):
+            return int(value)
+        self.bad = True
+        return None
 
     def put(self, unit: str, value: object) -> None:
         """Record a count under ``unit``; zero is recorded, absent is not."""
@@ -69,8 +68,15 @@ class Tally:
 
     def check_kinds(self, source: Mapping[str, object], kind: type, *keys: str) -> None:
         """Call the usage bad where something else is in the place of an object or a list."""
-        values = (source.get(key) for key in keys)
-        self.bad = self.bad or any(not isinstance(each, kind | None) for each in values)
+        for key in keys:
+            value = source.get(key)
+            if value is not None and not isinstance(value, kind):
+                self.bad = True
+
+
+def _is_whole(value: Decimal) -> bool:
+    # Comparing is safe for exponents that arithmetic would overflow on.
+    return value.is_finite() and -1 < value <= MAX_COUNT and value == value.to_integral_value()
 
 
 def mapping(value: object) -> Mapping[str, object]:

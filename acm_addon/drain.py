@@ -11,10 +11,9 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import batched, islice
-from pathlib import Path
 from typing import Protocol, Self
 
 from acm_addon.home import Home
@@ -23,6 +22,7 @@ from acm_addon.ledger.sqlite import SqliteLedger
 from acm_addon.orphans import Booker, orphan_entry
 from acm_addon.settlement import Record
 from acm_addon.spool import Spool, spool_paths
+from acm_addon.sqlite_file import identity
 
 BATCH = 200
 """Rows in a transaction: a few milliseconds, so that no other writer waits long."""
@@ -134,7 +134,7 @@ class _Term:
         self._home = home
         self._ledger: Ledger = SqliteLedger(home.ledger)
         self._ledger_path = home.ledger
-        self._ledger_file = _identity(home.ledger)
+        self._ledger_file = identity(home.ledger)
         self._stored = dict(self._ledger.positions())
         self._spools: dict[str, Spool] = {}
 
@@ -152,7 +152,7 @@ class _Term:
         Raises LedgerReplacedError when somebody moved the ledger away: what is journalled is for
         the one that is there now, and the next term begins it.
         """
-        if _identity(self._ledger_path) != self._ledger_file:
+        if identity(self._ledger_path) != self._ledger_file:
             raise LedgerReplacedError
         self._discover()
         report = DrainReport()
@@ -227,14 +227,6 @@ class _Term:
             self._stored.pop(name, None)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 @contextmanager
 def _elected(home: Home) -> Iterator[bool]:
     """Whether this process is the one that drains, for as long as the block lasts."""
@@ -248,16 +240,6 @@ def _elected(home: Home) -> Iterator[bool]:
         yield elected
     finally:
         os.close(lock)
-
-
-def _sizes(folder: Path) -> dict[Path, int]:
-    """How many bytes each journal file holds."""
-    sizes = {}
-    for path in spool_paths(folder):
-        # A drain may have removed it meanwhile.
-        with suppress(FileNotFoundError):
-            sizes[path] = path.stat().st_size
-    return sizes
 
 
 def _booker(home: Home) -> Booker:

@@ -38,9 +38,10 @@ from acm_addon.ledger.measures import HISTOGRAM, MEASURES
 from acm_addon.ledger.priceable import Extent, Priceable, Repricing, extent, priceable, repricings
 from acm_addon.ledger.rows import COLUMNS, entry, to_micros
 from acm_addon.ledger.spans import Source, Span, spans
-from acm_addon.ledger.sqlite import BUSY_SECONDS, SCHEMA_VERSION, SqliteLedger, newer_ledger
+from acm_addon.ledger.sqlite import SCHEMA, SqliteLedger
 from acm_addon.ledger.totals import GroupRow, Totals, percentile
 from acm_addon.model import Entry
+from acm_addon.sqlite_file import BUSY_SECONDS, version_of
 from acm_addon.windows import Window
 
 _RECENT = 5000
@@ -238,13 +239,13 @@ class LedgerReader:
             isolation_level=None,
         )
         try:
-            (version,) = conn.execute("PRAGMA user_version").fetchone()
-            if version > SCHEMA_VERSION:
-                raise newer_ledger(self._path)
+            version = version_of(conn)
+            if version > SCHEMA.version:
+                raise SCHEMA.newer(self._path)
         except BaseException:
             conn.close()
             raise
-        if version == SCHEMA_VERSION:
+        if version == SCHEMA.version:
             return conn
         conn.close()
         if version == 0:

@@ -7,15 +7,13 @@ booked once its file's lock is free, which the kernel sees to however its proces
 Asynchronous work is settled as ``settlement`` says, whichever journals its records are in.
 """
 
-import fcntl
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import batched, islice
 from typing import Protocol, Self
 
+from acm_addon.file_lock import only_one
 from acm_addon.home import Home
 from acm_addon.ledger.base import Ledger
 from acm_addon.ledger.sqlite import SqliteLedger
@@ -77,7 +75,7 @@ class Drain:
         """
         if not spool_paths(self._home.journal):
             return DrainReport()
-        with _elected(self._home) as elected:
+        with only_one(self._home.drain_lock) as elected:
             if not elected:
                 return DrainReport(elsewhere=True)
             with _Term(self._home) as term:
@@ -93,7 +91,7 @@ class Drain:
         while True:
             last = bell.stopping
             try:
-                with _elected(self._home.ensure()) as elected:
+                with only_one(self._home.ensure().drain_lock) as elected:
                     if elected:
                         self._serve(bell)
                         return
@@ -225,21 +223,6 @@ class _Term:
         self._ledger.forget(names)
         for name in names:
             self._stored.pop(name, None)
-
-
-@contextmanager
-def _elected(home: Home) -> Iterator[bool]:
-    """Whether this process is the one that drains, for as long as the block lasts."""
-    lock = os.open(home.drain_lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        elected = True
-    except BlockingIOError:
-        elected = False
-    try:
-        yield elected
-    finally:
-        os.close(lock)
 
 
 def _booker(home: Home) -> Booker:

@@ -46,6 +46,13 @@ class Tracked:
         self._waiting = 0
         self._current: Iterator[None] | None = None
 
+    def request_tap(self, data: bytes) -> bytes:
+        """Passes every byte on unchanged, and keeps a copy to look at."""
+        if data:
+            self.head_sent = True
+            self.read_later(self.call.request_data, data)
+        return data
+
     def later(self, step: Callable[..., Iterator[None] | None], *args: Any) -> None:
         """Do it after all that is queued."""
         self._put(step, args, 0)

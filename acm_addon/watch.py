@@ -263,18 +263,7 @@ class Watch:
         flow.metadata[_TRACKED] = tracked
         self._open_calls += 1
         self.idle.clear()
-        request.stream = self._request_tap(tracked)
-
-    def _request_tap(self, tracked: Tracked) -> Callable[[bytes], bytes]:
-        """Passes every byte on unchanged, and keeps a copy to look at."""
-
-        def tap(data: bytes) -> bytes:
-            if data:
-                tracked.head_sent = True
-                tracked.read_later(tracked.call.request_data, data)
-            return data
-
-        return tap
+        request.stream = tracked.request_tap
 
     def request_end(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """The request body is complete: what it asks for is known."""
@@ -326,6 +315,8 @@ class Watch:
         tracked.later(self._limits.note, provider, tracked.limit_key, response.status_code, headers)
 
     def _response_tap(self, tracked: Tracked) -> Callable[[bytes], bytes]:
+        """As ``Tracked.request_tap``."""
+
         def tap(data: bytes) -> bytes:
             if data:
                 tracked.read_later(tracked.call.response_data, data, time.monotonic())

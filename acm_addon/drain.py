@@ -81,7 +81,7 @@ class Drain:
             with _Term(self._home) as term:
                 return term.run()
 
-    def work(self, bell: "Bell", complain: Callable[[Exception], None]) -> None:
+    def work(self, bell: Bell, complain: Callable[[Exception], None]) -> None:
         """Drain until ``bell`` says to stop, whenever this process is the elected one.
 
         Whatever fails is told to ``complain`` and must not end the drain: the journal keeps all,
@@ -128,10 +128,8 @@ class _Term:
     """
 
     def __init__(self, home: Home) -> None:
-        self._folder = home.journal
         self._home = home
         self._ledger: Ledger = SqliteLedger(home.ledger)
-        self._ledger_path = home.ledger
         self._ledger_file = identity(home.ledger)
         self._stored = dict(self._ledger.positions())
         self._spools: dict[str, Spool] = {}
@@ -150,7 +148,7 @@ class _Term:
         Raises LedgerReplacedError when somebody moved the ledger away: what is journalled is for
         the one that is there now, and the next term begins it.
         """
-        if identity(self._ledger_path) != self._ledger_file:
+        if identity(self._home.ledger) != self._ledger_file:
             raise LedgerReplacedError
         self._discover()
         report = DrainReport()
@@ -169,7 +167,7 @@ class _Term:
 
     def _discover(self) -> None:
         """Open the files that are new. Positions of files that are gone are dropped."""
-        paths = spool_paths(self._folder)
+        paths = spool_paths(self._home.journal)
         for path in paths:
             if path.name not in self._spools:
                 try:

@@ -6,22 +6,20 @@ from typing import Any
 
 from acm_addon.booking import book, price_of
 from acm_addon.model import (
-    Attribution,
     Completeness,
-    Entrance,
     Entry,
     PriceStatus,
     Reason,
     Usage,
     UsageSource,
-    utc_now,
 )
 from acm_addon.pending import MAX_CALLS, PendingCalls
 from acm_addon.pricing import PriceTable
 from acm_addon.providers.base import RequestHead
-from acm_addon.routing import provider_named
+from acm_addon.providers.gemini import GEMINI
 from acm_addon.settlement import settled
-from acm_addon.tap import Arrival, Call, exhaust
+from acm_addon.tap import Call, exhaust
+from tests.taps import begun
 
 _VEO = "/v1beta/models/veo-3.1-fast-generate-001"
 _OPERATION = "models/veo-3.1-fast-generate-001/operations/o1"
@@ -29,20 +27,8 @@ _DONE = {"name": _OPERATION, "done": True, "response": {"videos": [{"mimeType": 
 
 
 def _call(method: str, path: str, request: Any, response: Any) -> Call:
-    provider = provider_named("gemini")
-    assert provider is not None
-    head = RequestHead(method, path)
-    arrival = Arrival(
-        id="00000000-0000-7000-8000-000000000000",
-        time=utc_now(),
-        started=0.0,
-        entrance=Entrance.GATEWAY,
-        provider=provider,
-        endpoint=provider.classify(head),
-        attribution=Attribution(),
-        upstream="generativelanguage.googleapis.com",
-    )
-    call = Call(arrival, head)
+    host = "generativelanguage.googleapis.com"
+    call = begun(GEMINI, RequestHead(method, path, host=host))
     exhaust(call.request_data(json.dumps(request).encode()))
     call.request_done()
     call.response_started(200, {"content-type": "application/json"})

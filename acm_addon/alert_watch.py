@@ -5,12 +5,9 @@ was not sent when the process ends is sent by the next one. So each alert reache
 once; twice only where we die between a service's answer and our note of it.
 """
 
-import fcntl
-import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +18,7 @@ from acm_addon.control import alert_channels, alert_log
 from acm_addon.control.alert_log import Due
 from acm_addon.control.store import ControlStore
 from acm_addon.errors import AcmError
+from acm_addon.file_lock import only_one
 from acm_addon.home import Home
 from acm_addon.model import utc_now
 
@@ -91,7 +89,7 @@ class AlertWatch:
     def _deliver(self) -> None:
         with (
             ControlStore(self._home) as store,
-            _only_one(self._home.run / "alerts.lock") as alone,
+            only_one(self._home.run / "alerts.lock") as alone,
         ):
             for due in alert_log.due(store, utc_now()) if alone else ():
                 attempt = self._attempt(store, due)
@@ -128,18 +126,3 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-@contextmanager
-def _only_one(path: Path) -> Iterator[bool]:
-    """Whether no other process is sending, for as long as the block lasts."""
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        alone = True
-    except BlockingIOError:
-        alone = False
-    try:
-        yield alone
-    finally:
-        os.close(lock)

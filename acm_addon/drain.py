@@ -7,22 +7,20 @@ booked once its file's lock is free, which the kernel sees to however its proces
 Asynchronous work is settled as ``settlement`` says, whichever journals its records are in.
 """
 
-import fcntl
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import batched, islice
-from pathlib import Path
 from typing import Protocol, Self
 
+from acm_addon.file_lock import only_one
 from acm_addon.home import Home
 from acm_addon.ledger.base import Ledger
 from acm_addon.ledger.sqlite import SqliteLedger
 from acm_addon.orphans import Booker, orphan_entry
 from acm_addon.settlement import Record
 from acm_addon.spool import Spool, spool_paths
+from acm_addon.sqlite_file import identity
 
 BATCH = 200
 """Rows in a transaction: a few milliseconds, so that no other writer waits long."""
@@ -77,13 +75,13 @@ class Drain:
         """
         if not spool_paths(self._home.journal):
             return DrainReport()
-        with _elected(self._home) as elected:
+        with only_one(self._home.drain_lock) as elected:
             if not elected:
                 return DrainReport(elsewhere=True)
             with _Term(self._home) as term:
                 return term.run()
 
-    def work(self, bell: "Bell", complain: Callable[[Exception], None]) -> None:
+    def work(self, bell: Bell, complain: Callable[[Exception], None]) -> None:
         """Drain until ``bell`` says to stop, whenever this process is the elected one.
 
         Whatever fails is told to ``complain`` and must not end the drain: the journal keeps all,
@@ -93,7 +91,7 @@ class Drain:
         while True:
             last = bell.stopping
             try:
-                with _elected(self._home.ensure()) as elected:
+                with only_one(self._home.ensure().drain_lock) as elected:
                     if elected:
                         self._serve(bell)
                         return
@@ -130,11 +128,9 @@ class _Term:
     """
 
     def __init__(self, home: Home) -> None:
-        self._folder = home.journal
         self._home = home
         self._ledger: Ledger = SqliteLedger(home.ledger)
-        self._ledger_path = home.ledger
-        self._ledger_file = _identity(home.ledger)
+        self._ledger_file = identity(home.ledger)
         self._stored = dict(self._ledger.positions())
         self._spools: dict[str, Spool] = {}
 
@@ -152,7 +148,7 @@ class _Term:
         Raises LedgerReplacedError when somebody moved the ledger away: what is journalled is for
         the one that is there now, and the next term begins it.
         """
-        if _identity(self._ledger_path) != self._ledger_file:
+        if identity(self._home.ledger) != self._ledger_file:
             raise LedgerReplacedError
         self._discover()
         report = DrainReport()
@@ -171,7 +167,7 @@ class _Term:
 
     def _discover(self) -> None:
         """Open the files that are new. Positions of files that are gone are dropped."""
-        paths = spool_paths(self._folder)
+        paths = spool_paths(self._home.journal)
         for path in paths:
             if path.name not in self._spools:
                 try:
@@ -225,39 +221,6 @@ class _Term:
         self._ledger.forget(names)
         for name in names:
             self._stored.pop(name, None)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-@contextmanager
-def _elected(home: Home) -> Iterator[bool]:
-    """Whether this process is the one that drains, for as long as the block lasts."""
-    lock = os.open(home.drain_lock, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        elected = True
-    except BlockingIOError:
-        elected = False
-    try:
-        yield elected
-    finally:
-        os.close(lock)
-
-
-def _sizes(folder: Path) -> dict[Path, int]:
-    """How many bytes each journal file holds."""
-    sizes = {}
-    for path in spool_paths(folder):
-        # A drain may have removed it meanwhile.
-        with suppress(FileNotFoundError):
-            sizes[path] = path.stat().st_size
-    return sizes
 
 
 def _booker(home: Home) -> Booker:

@@ -7,15 +7,16 @@ thread.
 """
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Collection, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from acm_addon.budgets import Claim, Decision, Verdict, decide
 from acm_addon.home import Home
 from acm_addon.ledger import holds
-from acm_addon.ledger.sqlite import SCHEMA_VERSION, SqliteLedger
+from acm_addon.ledger.sqlite import SCHEMA, SqliteLedger
 from acm_addon.spool import spool_paths
+from acm_addon.sqlite_file import identity, transaction, version_of
 
 
 class WindowsClosedError(Exception):
@@ -59,7 +60,7 @@ class HoldStore:
         conn = self._connected()
         if conn is None:
             raise WindowsClosedError(tuple(claims))
-        with _transaction(conn):
+        with transaction(conn):
             standings = [(claim, holds.standing(conn, claim)) for claim in claims]
             if closed := tuple(claim for claim, there in standings if there is None):
                 raise WindowsClosedError(closed)
@@ -72,42 +73,27 @@ class HoldStore:
         """Calls that have ended hold what they did cost. Raises sqlite3.Error as ``claim`` does."""
         conn = self._connected()
         if conn is not None:
-            with _transaction(conn):
+            with transaction(conn):
                 holds.shrink(conn, ended)
 
     def _connected(self) -> sqlite3.Connection | None:
         """None where there is no ledger of this version. One that was moved away is let go."""
-        try:
-            status = self._path.stat()
-        except OSError:
-            self.close()
-            return None
-        file = status.st_dev, status.st_ino
+        file = identity(self._path)
         if self._conn is None or file != self._file:
             self.close()
+            if file is None:
+                return None
             conn = sqlite3.connect(self._path, timeout=0, isolation_level=None)
             try:
-                (version,) = conn.execute("PRAGMA user_version").fetchone()
+                version = version_of(conn)
                 # Checkpoints, which sync to the disk, are the drain's.
                 conn.execute("PRAGMA wal_autocheckpoint = 0")
                 conn.execute("PRAGMA synchronous = NORMAL")
             except BaseException:
                 conn.close()
                 raise
-            if version != SCHEMA_VERSION:
+            if version != SCHEMA.version:
                 conn.close()
                 return None
             self._conn, self._file = conn, file
         return self._conn
-
-
-@contextmanager
-def _transaction(conn: sqlite3.Connection) -> Iterator[None]:
-    conn.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        conn.execute("COMMIT")
-    except BaseException:
-        if conn.in_transaction:
-            conn.execute("ROLLBACK")
-        raise

@@ -64,24 +64,34 @@ class UsageStripper:
 
     def __init__(self) -> None:
         self._held = b""
+        self._passed = 0
+        """Bytes of the event at hand that have passed already: it is too long."""
 
     def feed(self, data: bytes) -> bytes:
         """What the client gets of the stream so far, without what it got before."""
         blocks, start = [], 0
         data = self._held + data
         for end in _END.finditer(data, max(0, len(self._held) - 3)):
-            blocks.append(_stripped(data[start : end.end()]))
+            blocks.append(self._event(data[start : end.end()]))
             start = end.end()
         self._held = data[start:]
-        if len(self._held) > MAX_EVENT:
-            blocks.append(self._held)
-            self._held = b""
+        if self._passed + len(self._held) > MAX_EVENT:
+            # But for what may be a part of its blank line.
+            blocks.append(self._held[:-3])
+            self._passed += len(blocks[-1])
+            self._held = self._held[-3:]
         return b"".join(blocks)
 
     def end(self) -> bytes:
         """What is left of a stream that ends in the middle of an event."""
         left, self._held = self._held, b""
-        return _stripped(left)
+        return self._event(left)
+
+    def _event(self, rest: bytes) -> bytes:
+        """The event that ends with ``rest``, as far as it has not passed."""
+        too_long = self._passed + len(rest) > MAX_EVENT
+        self._passed = 0
+        return rest if too_long else _stripped(rest)
 
 
 def _members(text: str) -> dict[str, tuple[int, int]]:

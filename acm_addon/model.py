@@ -100,7 +100,8 @@ class Reason(StrEnum):
     """Refused by us: a hard budget had no room for it, or could not be asked."""
     RATE_LIMITED = "rate_limited"
     """Refused by us: the provider had said to wait, and the project asks us to heed that."""
-    NOT_ROUTED = "not_routed"
+    INTERNAL_ERROR = "internal_error"
+    """Refused by us: a fault of our own, before anything was sent."""
     NOT_CAPTURED = "not_captured"
     """Imported from a capture that does not hold the body, or not the whole of it."""
 

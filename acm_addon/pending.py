@@ -1,8 +1,8 @@
 """Work that was ordered and is not done: what its order said, for a result that does not repeat it.
 
 A result seldom names the model (fal, ElevenLabs), and never what only the order decides (a tier, a
-size). In memory only: a result that is seen after a restart is settled without, and is unpriced
-until ``acm reprice``.
+size). In memory only: a result that is seen after a restart is priced by what it says alone, until
+``acm reprice`` prices its row, which has what both say.
 """
 
 from collections import OrderedDict

@@ -22,6 +22,7 @@ from acm_addon.journal import Begin, Journal, OpenCall, Progress, Sent
 from acm_addon.logs import fault, logger
 from acm_addon.model import Entry, Usage
 from acm_addon.pending import PendingCalls
+from acm_addon.presence import replace_file
 from acm_addon.price_schedule import PriceSchedule
 from acm_addon.prices_in_use import PricesInUse
 from acm_addon.pricing import PriceTable
@@ -72,7 +73,7 @@ class Recorder:
         self.counters.unmetered += len(self._unwritten)
         if self._counters_task:
             self._counters_task.cancel()
-            _replace(self._counters_path, json.dumps(asdict(self.counters)))
+            _publish(self._counters_path, json.dumps(asdict(self.counters)))
         self._journal.close()
         await self._price_schedule.stop()
         await self._drain.stop()
@@ -197,7 +198,7 @@ class Recorder:
         while True:
             current = json.dumps(asdict(self.counters))
             if current != published:
-                await asyncio.to_thread(_replace, self._counters_path, current)
+                await asyncio.to_thread(_publish, self._counters_path, current)
                 published = current
             self._write_waiting()
             await self._prices.follow()
@@ -205,10 +206,8 @@ class Recorder:
             await asyncio.sleep(_COUNTERS_EVERY_SECONDS)
 
 
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_suffix(".tmp")
+def _publish(path: Path, text: str) -> None:
     try:
-        draft.write_text(text)
-        draft.replace(path)
+        replace_file(path, text)
     except OSError as error:
         log.warning("could not write the counters: %s", os.strerror(error.errno or 0))

@@ -9,9 +9,6 @@ from functools import lru_cache
 from acm_addon.providers import PROVIDERS
 from acm_addon.providers.base import Origin, Provider
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-"""Names of this machine."""
-
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -44,7 +41,7 @@ class Directory:
         self._by_port = {
             provider.origin.port: provider
             for provider in self.providers
-            if provider.origin and provider.origin.host in LOOPBACK
+            if provider.origin and is_this_machine(provider.origin.host)
         }
         self._cached = lru_cache(maxsize=4096)(self._find)
 
@@ -59,7 +56,7 @@ class Directory:
         """The same for a server that may be on this machine, where the port tells which it is."""
         if provider := self.of_host(host):
             return provider
-        if port is None or host.lower().rstrip(".") not in LOOPBACK:
+        if port is None or not is_this_machine(host):
             return None
         return self._by_port.get(port)
 
@@ -127,6 +124,15 @@ class Directory:
         # The usual host is named like any other one.
         named = slash and host == usual.host and self.of_host(host) is provider
         return Route(provider, usual, "/" + rest if named else path)
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a name or an address is this machine's own, as no other machine can reach it."""
+    host = host.lower().rstrip(".")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def leads_to(provider: Provider) -> str:

@@ -22,7 +22,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol
 
-from acm_addon.model import Completeness, Entry, Reason, derived_id
+from acm_addon.model import Completeness, Entry, PriceContext, Reason, derived_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +143,16 @@ def settled(call: Entry, by: Entry) -> Entry:
         lines=by.lines,
         price_version=by.price_version,
         reason=by.reason,
-        price_context=by.price_context,
+        price_context=_together(call.price_context, by.price_context),
         other_usage=by.other_usage,
     )
+
+
+def _together(order: PriceContext | None, result: PriceContext | None) -> PriceContext | None:
+    """What decides the price: what the result says, and what of the order it leaves out."""
+    if order is None or result is None:
+        return result
+    return replace(result, choices={**order.choices, **result.choices})
 
 
 def take(record: Record, rows: Rows) -> Effect:

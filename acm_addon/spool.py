@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,10 +17,6 @@ from acm_addon.settlement import Link, Record, Settlement
 
 CHUNK = 256 * 1024
 """Bytes read at once; a frame larger than this is read whole all the same."""
-
-FRAMES_IN_A_ROW = 32
-"""Reading is all Python: after so many frames (about a millisecond) other threads get their turn,
-above all the one that serves traffic."""
 
 
 class Spool:
@@ -85,12 +80,10 @@ class Spool:
             last = len(data) < chunk
             found = scan(data, final=final and last)
             start = self._read_to
-            for number, frame in enumerate(found.frames, start=1):
+            for frame in found.frames:
                 self._read_to = start + frame.end
                 if record := self._take(start + frame.offset, frame.payload):
                     yield record
-                if number % FRAMES_IN_A_ROW == 0:
-                    time.sleep(0)
             self._read_to = start + found.consumed
             self.corrupt += found.corrupt
             if last:

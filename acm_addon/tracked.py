@@ -7,7 +7,7 @@ from typing import Any
 
 from acm_addon.gatekeeper import Refusal
 from acm_addon.include_usage import UsageStripper
-from acm_addon.journal import OpenCall
+from acm_addon.journal import OpenCall, Progress, Sent
 from acm_addon.logs import fault, logger
 from acm_addon.tap import Call
 
@@ -45,6 +45,34 @@ class Tracked:
         self._queue = deque()
         self._waiting = 0
         self._current: Iterator[None] | None = None
+
+    def request_tap(self, data: bytes) -> bytes:
+        """Passes every byte on unchanged, and keeps a copy to look at."""
+        if data:
+            self.head_sent = True
+            self.read_later(self.call.request_data, data)
+        return data
+
+    def sent(self) -> Sent:
+        """The request is complete: what the journal is told of it."""
+        facts = self.call.request_done()
+        return Sent(
+            model=self.call.requested_model,
+            stream=facts.stream,
+            input_tokens_estimate=facts.input_tokens_estimate,
+            max_output_tokens=facts.max_output_tokens,
+            price_context=facts.price_context,
+        )
+
+    def progress(self) -> Progress:
+        """What the journal is told of an answer that is on its way."""
+        reported = self.call.reported_so_far
+        return Progress(
+            self.call.output_tokens_so_far,
+            self.call.received_bytes,
+            reported.quantities,
+            reported.model,
+        )
 
     def later(self, step: Callable[..., Iterator[None] | None], *args: Any) -> None:
         """Do it after all that is queued."""

@@ -12,7 +12,6 @@ that acm knows. With neither, calls are counted and have no price but those of
 ``prices/overrides.toml``.
 """
 
-import ipaddress
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -29,7 +28,7 @@ from acm_addon.providers import PROVIDERS
 from acm_addon.providers.base import Access, Origin, Provider
 from acm_addon.providers.compatible import EVERYTHING, FREE, Compatible
 from acm_addon.providers.local import SERVED
-from acm_addon.routing import Directory
+from acm_addon.routing import Directory, is_this_machine
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,40}\Z")
 _RESERVED = frozenset(("v1", "acm"))
@@ -125,7 +124,7 @@ def _provider(
     if table.name in {each.name for each in taken}:
         raise table.refuse("has the name of another provider", "`acm providers` lists them")
     origin = _origin(table, values.get("host"))
-    hosts = () if _is_local(origin.host) else (origin.host,)
+    hosts = () if is_this_machine(origin.host) else (origin.host,)
     if owner := next((each for each in taken if set(hosts) & set(each.hosts)), None):
         raise table.refuse(f"has a host of {owner.name}", "a host belongs to one provider")
     price_provider, prices = _price(table, values, known)
@@ -195,11 +194,3 @@ def _amount(table: _Table, key: str, amount: object) -> Decimal:
             f"has a price of {key} that is no amount", f'a text in dollars: {key} = "0.20"'
         )
     return dollars
-
-
-def _is_local(host: str) -> bool:
-    """Whether a host is this machine: clients go around a proxy to reach it."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

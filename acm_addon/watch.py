@@ -3,8 +3,8 @@
 Only what must come before the bytes is done before them: the route, and the begin in the journal.
 All else is put off until the bytes at hand are on their way, in the order in which it came.
 
-mitmproxy hangs or drops a client whose hook raises, so nothing is let out of here. A fault of ours
-costs a row, and never a call.
+mitmproxy hangs or drops a client whose hook raises. A fault of ours before a call has left is
+answered (``internal_error``); one in what is put off costs a row, and never a call.
 """
 
 import asyncio
@@ -23,7 +23,6 @@ from acm_addon.counters import add
 from acm_addon.gatekeeper import Refusal
 from acm_addon.heads import connected, head_of, plain, send_to, who_left
 from acm_addon.home import PING_PATH
-from acm_addon.journal import Progress, Sent
 from acm_addon.limit_keeper import LimitKeeper
 from acm_addon.logs import fault, logger
 from acm_addon.model import Attribution, Entrance, Reason, new_id, utc_now
@@ -89,12 +88,7 @@ class Watch:
 
         What is returned must be awaited before the request goes on, here as in ``request_end``.
         """
-        try:
-            return self._admit(flow)
-        except Exception as error:
-            log.error("a fault in request_head: %s", fault(error))
-            self._answer(flow, refusals.refused(500, "internal_error", None))
-            return None
+        return self._guarded(self._admit, flow)
 
     def _admit(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         if flow.error:
@@ -183,6 +177,22 @@ class Watch:
         if _tracked(flow):
             self._end(flow, reason, refused=True)
 
+    def _guarded(
+        self, step: Callable[[http.HTTPFlow], Awaitable[None] | None], flow: http.HTTPFlow
+    ) -> Awaitable[None] | None:
+        try:
+            return step(flow)
+        except Exception as error:
+            self._fail(flow, error)
+            return None
+
+    def _fail(self, flow: http.HTTPFlow, error: Exception) -> None:
+        """A fault of ours. A call that has not left does not leave."""
+        log.error("a fault before a call has left: %s", fault(error))
+        if not ((tracked := _tracked(flow)) and tracked.head_sent):
+            failed = refusals.refused(500, "internal_error", None)
+            self._turn_away(flow, failed, Reason.INTERNAL_ERROR)
+
     def _check_head(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """Hold the body that hard budgets must judge; ask now where it is too large."""
         tracked = _tracked(flow)
@@ -224,9 +234,7 @@ class Watch:
                 gone = refusals.refused(500, "client_left", None)
                 self._turn_away(flow, gone, Reason.CLIENT_LEFT)
         except Exception as error:
-            log.error("a fault while asking for a budget: %s", fault(error))
-            failed = refusals.refused(500, "internal_error", None)
-            self._turn_away(flow, failed, Reason.BUDGET_EXCEEDED)
+            self._fail(flow, error)
 
     def _answer(self, flow: http.HTTPFlow, response: http.Response) -> None:
         discard_body(flow.request)
@@ -263,21 +271,14 @@ class Watch:
         flow.metadata[_TRACKED] = tracked
         self._open_calls += 1
         self.idle.clear()
-        request.stream = self._request_tap(tracked)
-
-    def _request_tap(self, tracked: Tracked) -> Callable[[bytes], bytes]:
-        """Passes every byte on unchanged, and keeps a copy to look at."""
-
-        def tap(data: bytes) -> bytes:
-            if data:
-                tracked.head_sent = True
-                tracked.read_later(tracked.call.request_data, data)
-            return data
-
-        return tap
+        request.stream = tracked.request_tap
 
     def request_end(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         """The request body is complete: what it asks for is known."""
+        return self._guarded(self._take_body, flow)
+
+    def _take_body(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
+        """Judge, change, and read what of the body was held."""
         tracked = _tracked(flow)
         if tracked is None:
             return None
@@ -297,15 +298,7 @@ class Watch:
         return None
 
     def _sent(self, tracked: Tracked) -> None:
-        facts = tracked.call.request_done()
-        sent = Sent(
-            model=tracked.call.requested_model,
-            stream=facts.stream,
-            input_tokens_estimate=facts.input_tokens_estimate,
-            max_output_tokens=facts.max_output_tokens,
-            price_context=facts.price_context,
-        )
-        self._recorder.sent(tracked.record, sent)
+        self._recorder.sent(tracked.record, tracked.sent())
 
     def response_head(self, flow: http.HTTPFlow) -> None:
         """Stream every body. One that is tapped is copied as it passes."""
@@ -326,6 +319,8 @@ class Watch:
         tracked.later(self._limits.note, provider, tracked.limit_key, response.status_code, headers)
 
     def _response_tap(self, tracked: Tracked) -> Callable[[bytes], bytes]:
+        """As ``Tracked.request_tap``."""
+
         def tap(data: bytes) -> bytes:
             if data:
                 tracked.read_later(tracked.call.response_data, data, time.monotonic())
@@ -342,12 +337,7 @@ class Watch:
             tracked.later(self._progress, tracked)
 
     def _progress(self, tracked: Tracked) -> None:
-        call = tracked.call
-        reported = call.reported_so_far
-        progress = Progress(
-            call.output_tokens_so_far, call.received_bytes, reported.quantities, reported.model
-        )
-        self._recorder.progress(tracked.record, progress)
+        self._recorder.progress(tracked.record, tracked.progress())
 
     def response_end(self, flow: http.HTTPFlow) -> None:
         """The response has passed, to its end as the provider sent it."""

@@ -53,7 +53,7 @@ REASONS = {
     Reason.UNAUTHORIZED: "its token or key was missing, wrong, or not allowed this; acm refused it",
     Reason.BUDGET_EXCEEDED: "a hard budget had no room, or could not be asked; acm refused it",
     Reason.RATE_LIMITED: "the provider had said to wait, which the project heeds; acm refused it",
-    Reason.NOT_ROUTED: "no route matched the path",
+    Reason.INTERNAL_ERROR: "a fault in acm, before anything was sent; acm refused it",
     Reason.NOT_CAPTURED: "the capture that it was imported from lacks the body, or part of it",
 }
 

@@ -1,7 +1,5 @@
 """``acm reprice``: recorded calls at the prices of another table, the old bills kept beside."""
 
-import fcntl
-import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from acm_addon.errors import AcmError
+from acm_addon.file_lock import only_one
 from acm_addon.home import Home, acm_home
 from acm_addon.ledger.priceable import END_OF_TIME, Bill, Extent, Priceable
 from acm_addon.ledger.reader import LedgerReader
@@ -251,12 +250,7 @@ def _repricer(home: Home) -> "Repricer":
 @contextmanager
 def _alone(home: Home) -> Iterator[None]:
     """Hold this home's repricing lock; the kernel frees it however the process ends."""
-    lock = os.open(home.ensure().run / "reprice.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AcmError("another `acm reprice` is at work", "let it finish first") from None
+    with only_one(home.ensure().run / "reprice.lock") as alone:
+        if not alone:
+            raise AcmError("another `acm reprice` is at work", "let it finish first")
         yield
-    finally:
-        os.close(lock)

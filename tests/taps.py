@@ -1,10 +1,11 @@
-"""Calls in flight with the real OpenAI readers, for the tests of what follows from them."""
+"""Calls in flight with the real readers, for the tests of what follows from them."""
 
 import json
+from datetime import datetime
 
-from acm_addon.model import Attribution, Entrance, Reason, utc_now
-from acm_addon.providers.base import RequestHead
-from acm_addon.routing import provider_named
+from acm_addon.model import Attribution, Entrance, Reason, new_id, utc_now
+from acm_addon.providers.base import Provider, RequestHead
+from acm_addon.providers.openai import OPENAI
 from acm_addon.tap import Arrival, Call, Outcome, exhaust
 
 REQUEST = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]})
@@ -19,20 +20,27 @@ RESPONSE = json.dumps(
 )
 
 
-def call(path: str = "/v1/chat/completions") -> Call:
-    provider = provider_named("openai")
-    assert provider is not None
+def begun(
+    provider: Provider, head: RequestHead, *, at: datetime | None = None, started: float = 0.0
+) -> Call:
+    """A call whose head has come, at the gateway; ``at`` a time, by default now."""
     arrival = Arrival(
-        id="00000000-0000-7000-8000-000000000000",
-        time=utc_now(),
-        started=100.0,
+        id=new_id(),
+        time=at or utc_now(),
+        started=started,
         entrance=Entrance.GATEWAY,
         provider=provider,
-        endpoint=provider.classify(RequestHead("POST", path)),
+        endpoint=provider.classify(head),
         attribution=Attribution(),
-        upstream="api.openai.com",
+        upstream=head.host,
     )
-    return Call(arrival, RequestHead("POST", path, headers={"content-type": "application/json"}))
+    return Call(arrival, head)
+
+
+def call(path: str = "/v1/chat/completions") -> Call:
+    sent = {"content-type": "application/json"}
+    head = RequestHead("POST", path, host="api.openai.com", headers=sent)
+    return begun(OPENAI, head, started=100.0)
 
 
 def asked() -> Call:

@@ -109,7 +109,19 @@ def test_a_stream_that_is_cut_off_keeps_its_end() -> None:
 def test_an_endless_event_is_not_held() -> None:
     stripper = UsageStripper()
     got = stripper.feed(b"data: " + b"x" * MAX_EVENT)
-    assert MAX_EVENT + 6 == len(got)
+    assert MAX_EVENT + 3 == len(got)
+
+
+@pytest.mark.parametrize("piece", [1000, 65_536, 10_000_000])
+def test_an_event_that_is_too_long_passes_as_it_is(piece: int) -> None:
+    """All of it, and nothing else: the next one is looked at again."""
+    long, stripper = (
+        _event({"text": "x" * MAX_EVENT, "choices": _SAID, "usage": None}),
+        UsageStripper(),
+    )
+    stream = long + _USAGE + _WITH
+    got = [stripper.feed(stream[at : at + piece]) for at in range(0, len(stream), piece)]
+    assert long + _PLAIN == b"".join(got) + stripper.end()
 
 
 @given(st.binary(max_size=200), st.integers(1, 20))

@@ -4,14 +4,22 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from acm_addon.booking import book
-from acm_addon.model import Attribution, Completeness, Entrance, Entry, PriceStatus, utc_now
+from acm_addon.booking import book, price_of
+from acm_addon.model import (
+    Completeness,
+    Entry,
+    PriceStatus,
+    Reason,
+    Usage,
+    UsageSource,
+)
 from acm_addon.pending import MAX_CALLS, PendingCalls
 from acm_addon.pricing import PriceTable
 from acm_addon.providers.base import RequestHead
-from acm_addon.routing import provider_named
+from acm_addon.providers.gemini import GEMINI
 from acm_addon.settlement import settled
-from acm_addon.tap import Arrival, Call, exhaust
+from acm_addon.tap import Call, exhaust
+from tests.taps import begun
 
 _VEO = "/v1beta/models/veo-3.1-fast-generate-001"
 _OPERATION = "models/veo-3.1-fast-generate-001/operations/o1"
@@ -19,20 +27,8 @@ _DONE = {"name": _OPERATION, "done": True, "response": {"videos": [{"mimeType": 
 
 
 def _call(method: str, path: str, request: Any, response: Any) -> Call:
-    provider = provider_named("gemini")
-    assert provider is not None
-    head = RequestHead(method, path)
-    arrival = Arrival(
-        id="00000000-0000-7000-8000-000000000000",
-        time=utc_now(),
-        started=0.0,
-        entrance=Entrance.GATEWAY,
-        provider=provider,
-        endpoint=provider.classify(head),
-        attribution=Attribution(),
-        upstream="generativelanguage.googleapis.com",
-    )
-    call = Call(arrival, head)
+    host = "generativelanguage.googleapis.com"
+    call = begun(GEMINI, RequestHead(method, path, host=host))
     exhaust(call.request_data(json.dumps(request).encode()))
     call.request_done()
     call.response_started(200, {"content-type": "application/json"})
@@ -76,6 +72,24 @@ def test_work_that_failed_costs_nothing() -> None:
         row.cost,
         row.price_status,
     )
+
+
+def test_a_result_whose_order_was_forgotten_can_be_priced_later() -> None:
+    """Seen after a restart it has no model, and no price; its row has both from the order's."""
+    order = _ordered()
+    result = _call("GET", f"/v1beta/{_OPERATION}", {}, _DONE).result()
+    assert result is not None
+    assert result.settles is not None
+    shown = replace(result.settles.exchange, model=None, requested_model=None)
+    usage = Usage({"video_seconds": 12}, UsageSource.REPORTED)
+    table = PriceTable.current()
+    row = settled(order, book(shown, usage, table, result.settles.price_provider))
+    assert (None, Reason.UNKNOWN_MODEL) == (row.cost, row.reason)
+    assert row.price_context is not None
+    again = price_of(
+        row.usage, row.price_context, row.model, table, project=row.project, at=row.time
+    )
+    assert 1_440_000_000 == order.computed_cost == again.computed
 
 
 def test_a_result_is_completed_from_its_order() -> None:

@@ -61,11 +61,15 @@ def test_without_a_file_there_are_those_that_acm_knows(home: Home) -> None:
 
 
 def test_a_server_on_this_machine_has_no_host_of_its_own(home: Home) -> None:
-    """Or everything else on this machine would be its traffic."""
-    (own,) = user_providers(_written(home, '[lab]\nhost = "http://127.0.0.1:9000"\n').providers)
-    assert () == own.provider.hosts
-    assert own.provider.origin is not None
-    assert "http://127.0.0.1:9000" == own.provider.origin.url
+    """Or everything else on this machine would be its traffic: its port tells."""
+    for host in ("127.0.0.1", "127.0.0.2", "localhost"):
+        _written(home, f'[lab]\nhost = "http://{host}:9000"\n')
+        (own,) = user_providers(home.providers)
+        assert () == own.provider.hosts
+        assert own.provider.origin is not None
+        assert f"http://{host}:9000" == own.provider.origin.url
+        assert own.provider == directory(home).of_address(host, 9000)
+        assert directory(home).of_address(host, 9001) is None
 
 
 def test_amounts_price_every_model(home: Home) -> None:

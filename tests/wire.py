@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 from acm_addon.booking import book
 from acm_addon.estimate import estimated_usage
-from acm_addon.model import Attribution, Entrance, Entry, Reason, new_id
+from acm_addon.model import Entry, Reason
 from acm_addon.pricing import PriceTable
 from acm_addon.providers.base import RequestHead
 from acm_addon.routing import provider_of_host
-from acm_addon.tap import Arrival, Call, Outcome, exhaust
+from acm_addon.tap import Outcome, exhaust
+from tests.taps import begun
 
 SUNDAY = datetime(2026, 11, 22, 12, tzinfo=UTC)
 JSON = "application/json"
@@ -41,17 +42,7 @@ def outcome(
     assert provider is not None
     path, _, query = wire.path.partition("?")
     head = RequestHead("POST", path, query, wire.host, {"content-type": JSON})
-    arrival = Arrival(
-        id=new_id(),
-        time=at,
-        started=0.0,
-        entrance=Entrance.GATEWAY,
-        provider=provider,
-        endpoint=provider.classify(head),
-        attribution=Attribution(),
-        upstream=wire.host,
-    )
-    call = Call(arrival, head)
+    call = begun(provider, head, at=at)
     exhaust(call.request_data(wire.request))
     call.request_done()
     call.response_started(wire.status, {"content-type": wire.content_type, **wire.headers})

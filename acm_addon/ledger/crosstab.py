@@ -46,6 +46,8 @@ class Query:
 
 
 _BUCKET = f"time - time % {QUARTER}"
+_NAMELESS = "total_rollups"
+"""The sums by quarter of an hour over every name: a row where ``rollups`` has very many."""
 _SUMS = ", ".join(f"SUM({name})" for name in MEASURES)
 
 
@@ -91,11 +93,11 @@ def cross_rows(
 def _namer(key: GroupKey, tz: ZoneInfo) -> Callable[[Any], str | None]:
     """What a value of the key is called."""
     if _is_period(key):
-        return cache(lambda bucket: period_name(bucket, tz, hours=key == "hour"))
+        return cache(lambda bucket: _period_name(bucket, tz, hours=key == "hour"))
     return lambda value: value or None
 
 
-def period_name(micros: int, tz: ZoneInfo, *, hours: bool) -> str:
+def _period_name(micros: int, tz: ZoneInfo, *, hours: bool) -> str:
     """The day or hour of a zone's calendar in which a quarter of an hour lies.
 
     Offsets and their changes are multiples of a quarter, so that each lies in one. An hour is told
@@ -122,8 +124,9 @@ def _of_span(keys: Sequence[GroupKey], tags: Sequence[Tag], span: Span) -> Query
     if tags:
         return _from_tag_rollups(keys, tags[0], span)
     columns = ["bucket" if _is_period(key) else str(key) for key in keys]
+    table = _NAMELESS if all(map(_is_period, keys)) else span.source.value
     return Query(
-        f"SELECT {', '.join(columns)}, {_SUMS} FROM {span.source.value}"
+        f"SELECT {', '.join(columns)}, {_SUMS} FROM {table}"
         f" WHERE bucket >= ? AND bucket < ? GROUP BY {_places(keys)}",
         (span.since, span.until),
     )
@@ -154,7 +157,7 @@ def _from_tag_rollups(keys: Sequence[GroupKey], tag: Tag, span: Span) -> Query:
         f"SELECT {columns}, {_SUMS} FROM ("
         f"SELECT bucket, value, {names} {tagged}"
         f" UNION ALL SELECT bucket, NULL, {less} {tagged}"
-        f" UNION ALL SELECT bucket, NULL AS value, {names} FROM total_rollups"
+        f" UNION ALL SELECT bucket, NULL AS value, {names} FROM {_NAMELESS}"
         " WHERE bucket >= ? AND bucket < ?"
         f") GROUP BY {_places(keys)}",
         (*(span.since, span.until, tag.name) * 2, span.since, span.until),

@@ -19,6 +19,12 @@ _SANE_TOKENS = 10**12
 """A count above this, in one call, is garbage: it stays in its row and is left out of the sums,
 which would otherwise overflow and take every report with them."""
 
+ERROR = (
+    "completeness <> 'refused'"
+    " AND (IFNULL(status, 0) >= 400 OR reason IN ('provider_error', 'upstream_failed'))"
+)
+"""Answered with an error by the provider, or not at all. What never left is none."""
+
 
 def _count(condition: str) -> str:
     return f"COUNT(*) FILTER (WHERE {condition})"
@@ -31,10 +37,7 @@ def _tokens(unit: str) -> str:
 
 MEASURES = {
     "requests": "COUNT(*)",
-    "errors": _count(
-        "completeness <> 'refused'"
-        " AND (IFNULL(status, 0) >= 400 OR reason IN ('provider_error', 'upstream_failed'))"
-    ),
+    "errors": _count(ERROR),
     "partial": _count("completeness = 'partial'"),
     "sent_unknown": _count("completeness = 'sent_unknown'"),
     "pending": _count("completeness = 'pending'"),

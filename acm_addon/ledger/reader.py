@@ -11,12 +11,12 @@ AcmError.
 # ruff: noqa: S608
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from acm_addon.alerts import Errors, NoPrice
@@ -27,25 +27,26 @@ from acm_addon.ledger.base import Position
 from acm_addon.ledger.crosstab import (
     CrossRow,
     GroupKey,
+    Name,
+    Period,
+    Query,
     add_up,
     cross_rows,
-    period_name,
     queries,
 )
-from acm_addon.ledger.measures import DIMENSIONS, HISTOGRAM, MEASURES, QUARTER
+from acm_addon.ledger.measures import HISTOGRAM, MEASURES
 from acm_addon.ledger.priceable import Extent, Priceable, Repricing, extent, priceable, repricings
 from acm_addon.ledger.rows import COLUMNS, entry, to_micros
 from acm_addon.ledger.spans import Source, Span, spans
-from acm_addon.ledger.sqlite import BUSY_SECONDS, SCHEMA_VERSION, SqliteLedger, newer_ledger
+from acm_addon.ledger.sqlite import SCHEMA, SqliteLedger
 from acm_addon.ledger.totals import GroupRow, Totals, percentile
 from acm_addon.model import Entry
+from acm_addon.sqlite_file import BUSY_SECONDS, version_of
 from acm_addon.windows import Window
 
 _RECENT = 5000
 """Calls that are looked at for how much a model writes: some milliseconds."""
 _SANE_OUTPUT = 10**7
-
-type Grouping = Literal["model", "provider", "project", "key", "endpoint", "day", "hour"]
 
 _ROW = ", ".join(COLUMNS)
 
@@ -55,22 +56,6 @@ class BookedCall:
     rowid: int
     """Its place in the order of booking."""
     entry: Entry
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """What sums are grouped by: one expression for the calls, one for the rollups."""
-
-    in_calls: str
-    in_rollups: str
-    daily: bool = True
-    """Whether whole UTC days may be read as one."""
-    quarters: str = Source.QUARTERS.value
-    """The rollups by quarter of an hour."""
-
-
-_NOTHING = _Key("NULL", "NULL")
-_BUCKET = _Key(f"time - time % {QUARTER}", "bucket", daily=False, quarters="total_rollups")
 
 
 class LedgerReader:
@@ -93,47 +78,31 @@ class LedgerReader:
 
     def summary(self, since: datetime, until: datetime) -> Totals:
         """Sums over the calls that started in the range."""
-        return add_up(sums for _, *sums in self._sums(MEASURES, _NOTHING, since, until))
+        return add_up(self._sums(MEASURES, since, until))
 
     def grouped(
-        self, by: Grouping, since: datetime, until: datetime, tz: ZoneInfo
+        self, by: Name | Period, since: datetime, until: datetime, tz: ZoneInfo
     ) -> list[GroupRow]:
         """Sums by a name, the dearest first, or by the days or hours of a zone's calendar, in
-        order.
-
-        Days and hours without a call are left out. The rows sum to ``summary(since, until)``.
-        """
-        if by in ("day", "hour"):
-            buckets = self._sums(MEASURES, _BUCKET, since, until)
-            return _calendar(buckets, tz, hours=by == "hour")
-        groups: dict[str, list[list[int]]] = {}
-        for name, *sums in self._sums(MEASURES, _Key(DIMENSIONS[by], by), since, until):
-            groups.setdefault(name, []).append(sums)
-        rows = [GroupRow(name or None, add_up(sums)) for name, sums in groups.items()]
-        return sorted(
-            rows, key=lambda row: (-row.totals.cost, -row.totals.requests, row.name or "")
-        )
+        order: ``crossed`` by one key."""
+        return [GroupRow(row.names[0], row.totals) for row in self.crossed([by], since, until, tz)]
 
     def crossed(
         self, keys: Sequence[GroupKey], since: datetime, until: datetime, tz: ZoneInfo
     ) -> list[CrossRow]:
         """Sums by the keys at once, each call in one row; see ``crosstab``.
 
-        The rows sum to ``summary(since, until)``.
+        Days and hours without a call are left out. The rows sum to ``summary(since, until)``.
         """
         asked = queries(keys, to_micros(since), to_micros(until))
-        with self._reading() as conn:
-            found = (
-                [row for one in asked for row in conn.execute(one.sql, one.values)] if conn else []
-            )
-        return cross_rows(found, keys, tz)
+        return cross_rows(self._answers(asked), keys, tz)
 
     def latency_percentiles(
         self, since: datetime, until: datetime, shares: Sequence[float] = (0.5, 0.95, 0.99)
     ) -> list[float | None]:
         """Milliseconds, one for each share; None where no latency is known."""
-        columns = [counts for _, *counts in self._sums(HISTOGRAM, _NOTHING, since, until)]
-        histogram = [sum(counts) for counts in zip(*columns, strict=True)]
+        counts = self._sums(HISTOGRAM, since, until)
+        histogram = [sum(bucket) for bucket in zip(*counts, strict=True)]
         return [percentile(histogram, share) for share in shares]
 
     def newest_rowid(self) -> int:
@@ -213,15 +182,20 @@ class LedgerReader:
         return {name: Position(resume, drained) for name, resume, drained in rows}
 
     def _sums(
-        self, columns: Mapping[str, str], key: _Key, since: datetime, until: datetime
+        self, columns: Mapping[str, str], since: datetime, until: datetime
     ) -> list[tuple[Any, ...]]:
-        """Rows of the key and the sums, one a key and span, all from one state of the ledger."""
-        found: list[tuple[Any, ...]] = []
+        """Sums over a range, which belong together: one row a span that has calls."""
+        parts = spans(to_micros(since), to_micros(until), daily=True)
+        return self._answers(
+            Query(_sum_sql(part, columns), (part.since, part.until)) for part in parts
+        )
+
+    def _answers(self, asked: Iterable[Query]) -> list[tuple[Any, ...]]:
+        """Of all of them, from one state of the ledger."""
         with self._reading() as conn:
-            if conn:
-                for span in spans(to_micros(since), to_micros(until), daily=key.daily):
-                    found += conn.execute(_sum_sql(span, columns, key), (span.since, span.until))
-        return found
+            if conn is None:
+                return []
+            return [row for one in asked for row in conn.execute(one.sql, one.values)]
 
     def _rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._reading() as conn:
@@ -265,13 +239,13 @@ class LedgerReader:
             isolation_level=None,
         )
         try:
-            (version,) = conn.execute("PRAGMA user_version").fetchone()
-            if version > SCHEMA_VERSION:
-                raise newer_ledger(self._path)
+            version = version_of(conn)
+            if version > SCHEMA.version:
+                raise SCHEMA.newer(self._path)
         except BaseException:
             conn.close()
             raise
-        if version == SCHEMA_VERSION:
+        if version == SCHEMA.version:
             return conn
         conn.close()
         if version == 0:
@@ -301,21 +275,13 @@ def _hint(error: sqlite3.Error) -> str:
     return "is it a ledger of acm, and yours to read? Moving it away starts a new one"
 
 
-def _sum_sql(span: Span, columns: Mapping[str, str], key: _Key) -> str:
+def _sum_sql(span: Span, columns: Mapping[str, str]) -> str:
     if span.source is Source.CALLS:
-        expression, sums, time = key.in_calls, list(columns.values()), "time"
+        sums, time = list(columns.values()), "time"
     else:
-        expression, sums, time = key.in_rollups, [f"SUM({name})" for name in columns], "bucket"
-    table = key.quarters if span.source is Source.QUARTERS else span.source.value
+        sums, time = [f"SUM({name})" for name in columns], "bucket"
     return (
-        f"SELECT {expression}, {', '.join(sums)} FROM {table}"
-        f" WHERE {time} >= ? AND {time} < ? GROUP BY 1"
+        f"SELECT {', '.join(sums)} FROM {span.source.value}"
+        # Of no call there is no row, rather than one of NULLs.
+        f" WHERE {time} >= ? AND {time} < ? GROUP BY NULL"
     )
-
-
-def _calendar(buckets: list[tuple[Any, ...]], tz: ZoneInfo, *, hours: bool) -> list[GroupRow]:
-    """Quarters of an hour, in order, as days or hours of a zone."""
-    groups: dict[str, list[list[int]]] = {}
-    for bucket, *sums in buckets:
-        groups.setdefault(period_name(bucket, tz, hours=hours), []).append(sums)
-    return [GroupRow(name, add_up(sums)) for name, sums in groups.items()]

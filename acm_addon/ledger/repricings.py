@@ -20,7 +20,8 @@ from acm_addon.errors import AcmError
 from acm_addon.ledger.measures import DAY, DIMENSIONS, QUARTER
 from acm_addon.ledger.priceable import BILL, Bill, Priceable
 from acm_addon.ledger.rows import to_micros
-from acm_addon.ledger.sqlite import BUSY_SECONDS, SqliteLedger
+from acm_addon.ledger.sqlite import SCHEMA, SqliteLedger
+from acm_addon.sqlite_file import transaction
 
 BATCH = 2_000
 """Rows in a transaction: some tens of milliseconds, so that no other writer waits long."""
@@ -71,8 +72,7 @@ class Repricer:
     def __init__(self, path: Path) -> None:
         """Open the ledger, upgraded where needed. Raises AcmError."""
         SqliteLedger(path).close()
-        self._conn = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-        self._conn.execute("PRAGMA synchronous = NORMAL")
+        self._conn = SCHEMA.open(path)
         self._waiting: list[tuple[object, ...]] = []
         self.staged = 0
         for name, columns in {
@@ -151,13 +151,8 @@ class Repricer:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         try:
-            self._conn.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._conn
-                self._conn.execute("COMMIT")
-            finally:
-                if self._conn.in_transaction:
-                    self._conn.execute("ROLLBACK")
+            with transaction(self._conn) as conn:
+                yield conn
         except sqlite3.Error as error:
             raise AcmError(
                 f"cannot write the ledger ({type(error).__name__})",

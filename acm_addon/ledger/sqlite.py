@@ -1,13 +1,11 @@
 """The embedded store: SQLite in WAL mode, written by the elected drain."""
 
-import fcntl
 import json
-import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from acm_addon.budgets import Claim
 from acm_addon.errors import AcmError
@@ -19,11 +17,24 @@ from acm_addon.ledger.rollups import add_changed, add_new
 from acm_addon.ledger.rows import row, scalar
 from acm_addon.model import Completeness, Entry
 from acm_addon.settlement import Effect, Record, take
+from acm_addon.sqlite_file import BUSY_SECONDS, Schema, transaction
+
+if TYPE_CHECKING:
+    from sqlite_utils import Migrations
 
 SCHEMA_VERSION = 8
 """How many migrations there are: what ``PRAGMA user_version`` says of a current ledger."""
 
-BUSY_SECONDS = 5.0
+
+def _migrations() -> "Migrations":
+    from acm_addon.ledger.migrations import migrations
+
+    return migrations
+
+
+# In WAL mode a kill loses nothing with this, and a power loss at most the last commits; those
+# are still in the journal (see Drain, which syncs before it removes a file).
+SCHEMA = Schema("the ledger", SCHEMA_VERSION, _migrations, ("synchronous = NORMAL",))
 
 _STORE_POSITION = (
     "INSERT INTO journals (name, resume, drained) VALUES (?, ?, ?)"
@@ -37,8 +48,7 @@ class SqliteLedger:
     def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS) -> None:
         """Open the ledger; create or upgrade it where needed. Raises AcmError."""
         try:
-            _migrate(path)
-            self._conn = _connect(path, busy_seconds)
+            self._conn = SCHEMA.open(path, busy_seconds)
         except (sqlite3.Error, OSError) as error:
             raise AcmError(
                 f"cannot open the ledger {path} ({type(error).__name__})",
@@ -50,7 +60,7 @@ class SqliteLedger:
         return {name: Position(resume, drained) for name, resume, drained in rows}
 
     def book(self, records: Sequence[Record], positions: Mapping[str, Position]) -> Booked:
-        with self._transaction() as conn:
+        with transaction(self._conn) as conn:
             records = with_present_names(conn, records)
             rows = SqliteRows(conn)
             calls, others = _apart(records, rows.unclaimed(records))
@@ -76,7 +86,7 @@ class SqliteLedger:
         Raises AcmError.
         """
         try:
-            with self._transaction() as conn:
+            with transaction(self._conn) as conn:
                 rename_project(conn, old, new)
         except sqlite3.Error as error:
             raise AcmError(
@@ -92,12 +102,12 @@ class SqliteLedger:
         ``budgets`` are all that there are; ``journals`` names the files that there are when the
         transaction has begun. Raises sqlite3.Error.
         """
-        with self._transaction() as conn:
+        with transaction(self._conn) as conn:
             holds.open_windows(conn, claims, budgets)
             holds.drop_lost(conn, journals())
 
     def forget(self, journals: Iterable[str]) -> None:
-        with self._transaction() as conn:
+        with transaction(self._conn) as conn:
             conn.executemany("DELETE FROM journals WHERE name = ?", [(name,) for name in journals])
 
     def sync(self) -> None:
@@ -106,17 +116,6 @@ class SqliteLedger:
 
     def close(self) -> None:
         self._conn.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._conn.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._conn
-            self._conn.execute("COMMIT")
-        except BaseException:
-            if self._conn.in_transaction:
-                self._conn.execute("ROLLBACK")
-            raise
 
 
 def _apart(
@@ -146,59 +145,3 @@ def _check_all_there(conn: sqlite3.Connection, entries: Sequence[Entry]) -> None
     ).fetchone()
     if there != len(ids):
         raise AssertionError(f"{len(ids)} calls were booked, {there} are in the ledger")
-
-
-def _migrate(path: Path) -> None:
-    """Bring the ledger to the current schema, under a lock: two processes may start at once.
-
-    sqlite-utils is imported only where there is something to do. Raises AcmError for a ledger from
-    the future.
-    """
-    if path.exists() and _version(path) == SCHEMA_VERSION:
-        return
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        # SQLite gives its side files the mode of the database.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        version = _version(path)
-        if version > SCHEMA_VERSION:
-            raise newer_ledger(path)
-        if version < SCHEMA_VERSION:
-            _apply_migrations(path)
-    finally:
-        os.close(lock)
-
-
-def _apply_migrations(path: Path) -> None:
-    from sqlite_utils import Database
-
-    from acm_addon.ledger.migrations import migrations
-
-    with closing(_connect(path)) as conn:
-        conn.execute("PRAGMA journal_mode = WAL")
-        migrations.apply(Database(conn))
-        conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _version(path: Path) -> int:
-    with closing(_connect(path)) as conn:
-        (version,) = conn.execute("PRAGMA user_version").fetchone()
-        return int(version)
-
-
-def _connect(path: Path, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
-    # No implicit transactions: each begins where the code says so.
-    conn = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)
-    # In WAL mode a kill loses nothing with this, and a power loss at most the last commits; those
-    # are still in the journal (see Drain, which syncs before it removes a file).
-    conn.execute("PRAGMA synchronous = NORMAL")
-    return conn
-
-
-def newer_ledger(path: Path) -> AcmError:
-    return AcmError(
-        f"the ledger {path} was written by a newer version of acm",
-        "upgrade acm, or choose another folder with ACM_HOME",
-    )

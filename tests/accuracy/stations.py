@@ -7,12 +7,13 @@ from functools import cache
 
 from acm_addon.booking import book
 from acm_addon.estimate import estimated_usage
-from acm_addon.model import Attribution, Entrance, Entry, new_id, utc_now
+from acm_addon.model import Entry
 from acm_addon.pricing import PriceTable
 from acm_addon.providers.base import Billing, Endpoint, Provider, RequestHead
 from acm_addon.routing import BUILT_IN
-from acm_addon.tap import Arrival, Call, Outcome, Result, exhaust
+from acm_addon.tap import Call, Outcome, Result, exhaust
 from tests.accuracy.recordings import Recording, body, headers, recordings
+from tests.taps import begun
 
 
 def head_of(record: Recording) -> RequestHead:
@@ -62,20 +63,9 @@ def result(record: Recording) -> Result | None:
 
 
 def _call(record: Recording, response: bytes | None) -> Call:
-    known = classify(record)
-    assert known is not None
-    provider, endpoint = known
-    arrival = Arrival(
-        id=new_id(),
-        time=utc_now(),
-        started=0.0,
-        entrance=Entrance.GATEWAY,
-        provider=provider,
-        endpoint=endpoint,
-        attribution=Attribution(),
-        upstream=record["provider_host"],
-    )
-    call = Call(arrival, head_of(record))
+    provider = provider_of(record)
+    assert provider is not None
+    call = begun(provider, head_of(record))
     exhaust(call.request_data(body(record, "request")))
     call.request_done()
     call.response_started(record["status"], headers(record, "response"))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import brotli
 import zstandard
 
+from acm_addon.frames import frame
 from tests.accuracy.recordings import FIXTURES, body, headers, recordings
 from tests.accuracy.stations import classify
 from tests.audio_files import flac, m4a, mp3, opus, wav, webm
@@ -64,4 +65,15 @@ SEEDS: dict[str, list[bytes]] = {
         b"retry-after:Sun, 22 Nov 2026 12:01:00 GMT"
         b"\nanthropic-ratelimit-tokens-reset:2026-11-22T12:00:30Z",
     ],
+    "include_usage": [
+        b'{"model":"m","stream":true}',
+        b'{"stream_options":{"other":1},"stream":true}',
+        b'data: {"choices":[1],"usage":null}\n\ndata: {"choices":[],"usage":{"a":1}}\r\n\r\n',
+        b"data: " + b"x" * 60 + b',"usage":null}\r\r: ping\n\n',
+    ],
+    "har_entries": [
+        b'{"log":{"version":"1.2","entries":[{"a":"}\\""},{"b":[1,{}]}],"x":[]}}',
+        b'{"log":{"entries":[{"a":"' + b"x" * 60 + b'"},{"b":{"c":"d"',
+    ],
+    "frames": [frame(b'{"a":1}') * 2, frame(b"{}") + b"\x1e0000" + frame(b"{}")[:-2]],
 }

@@ -5,12 +5,25 @@ same whether bytes come whole, one by one, or in pieces. The bounds are made sma
 small inputs reach them.
 """
 
+import json
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from unittest.mock import patch
 
-from acm_addon import audio, decoding, eventstream, json_fields, lines, multipart, rate_limits, sse
+from acm_addon import (
+    audio,
+    decoding,
+    eventstream,
+    frames,
+    include_usage,
+    json_fields,
+    lines,
+    multipart,
+    rate_limits,
+    sse,
+)
+from acm_addon.captures.har_entries import HarEntries
 from acm_addon.providers import PROVIDERS
 from acm_addon.providers.base import Endpoint, Provider, RequestHead, ResponseHead
 from tests.fuzz.held import held
@@ -46,6 +59,51 @@ def _see_sse(data: bytes, size: int) -> object:
 @patch.object(sse, "MAX_EVENT", 48)
 def fuzz_sse(data: bytes) -> None:
     _same_for_all_cuts(_see_sse, data)
+
+
+def _see_stripped(data: bytes, size: int) -> object:
+    stripper = include_usage.UsageStripper()
+    left = []
+    for piece in _cut(data, size):
+        left.append(stripper.feed(piece))
+        assert held(stripper) <= include_usage.MAX_EVENT
+    return b"".join((*left, stripper.end()))
+
+
+@patch.object(include_usage, "MAX_EVENT", 64)
+def fuzz_include_usage(data: bytes) -> None:
+    """As a stream, and as a request: what is asked for stands beside what was there."""
+    _same_for_all_cuts(_see_stripped, data)
+    if asked := include_usage.asking_for_usage(data):
+        options = json.loads(asked)["stream_options"]
+        assert options["include_usage"] is True
+        assert include_usage.asking_for_usage(asked) is None
+
+
+def _see_har(data: bytes, size: int) -> object:
+    reader = HarEntries(limit=48)
+    entries = []
+    for piece in _cut(data, size):
+        entries += reader.feed(piece)
+        assert held(reader) <= 48 + _OVERHEAD
+    return entries, reader.astray, reader.inside_entry, reader.inside_entry and reader.held()
+
+
+def fuzz_har_entries(data: bytes) -> None:
+    _same_for_all_cuts(_see_har, data)
+
+
+def fuzz_frames(data: bytes) -> None:
+    """A journal: what is read in pieces is what is read at once, and a sound frame is found."""
+    whole = frames.scan(data, final=True)
+    assert len(data) == whole.consumed
+    for cut in range(0, len(data), 7):
+        first = frames.scan(data[:cut], final=False)
+        second = frames.scan(data[first.consumed :], final=True)
+        found = [*first.frames, *second.frames]
+        assert [one.payload for one in whole.frames] == [one.payload for one in found]
+    sound = frames.frame(data.replace(b"\x1e", b""))
+    assert frames.scan(data + sound, final=True).frames[-1].payload == sound[frames.HEADER : -1]
 
 
 def _see_eventstream(data: bytes, size: int) -> object:
@@ -327,4 +385,7 @@ TARGETS: dict[str, Target] = {
     "audio": fuzz_audio,
     "providers": fuzz_providers,
     "rate_limits": fuzz_rate_limits,
+    "include_usage": fuzz_include_usage,
+    "har_entries": fuzz_har_entries,
+    "frames": fuzz_frames,
 }

@@ -15,16 +15,13 @@ from cli.standin.families import HOSTS
 PATIENCE = 20.0
 
 
-class RawUpstream:
-    """Answers each request, one a connection, with ``response``, and then closes."""
+class TlsServer:
+    """One request and one response a connection, on a port of its own, until the block ends."""
 
     def __init__(self, folder: Path, hosts: Sequence[str] = HOSTS) -> None:
         self._context, self.ca_file = make_tls(folder, hosts)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._listener.getsockname()[1]
-        self.response = b"HTTP/1.1 204 No Content\r\n\r\n"
-        self.requests: queue.Queue[tuple[bytes, bytes]] = queue.Queue()
-        """Head without its blank line, and body without its framing."""
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self) -> Self:
@@ -37,24 +34,42 @@ class RawUpstream:
         self._listener.close()
         self._thread.join()
 
-    def request(self) -> tuple[bytes, bytes]:
-        """The next request that came."""
-        return self.requests.get(timeout=PATIENCE)
-
     def _serve(self) -> None:
         while True:
             try:
                 plain, _ = self._listener.accept()
             except OSError:
                 return
-            with contextlib.suppress(OSError), self._tls(plain) as connection:
-                self.requests.put(self._read(connection))
-                connection.sendall(self.response)
+            threading.Thread(target=self._follow, args=(plain,), daemon=True).start()
+
+    def _follow(self, plain: socket.socket) -> None:
+        plain.settimeout(PATIENCE)
+        with contextlib.suppress(OSError), plain:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self._context.wrap_socket(plain, server_side=True) as connection:
+                self._answer(connection)
                 connection.unwrap()
 
-    def _tls(self, plain: socket.socket) -> ssl.SSLSocket:
-        plain.settimeout(PATIENCE)
-        return self._context.wrap_socket(plain, server_side=True)
+    def _answer(self, connection: ssl.SSLSocket) -> None:
+        raise NotImplementedError
+
+
+class RawUpstream(TlsServer):
+    """Answers each request with ``response``."""
+
+    def __init__(self, folder: Path, hosts: Sequence[str] = HOSTS) -> None:
+        super().__init__(folder, hosts)
+        self.response = b"HTTP/1.1 204 No Content\r\n\r\n"
+        self.requests: queue.Queue[tuple[bytes, bytes]] = queue.Queue()
+        """Head without its blank line, and body without its framing."""
+
+    def request(self) -> tuple[bytes, bytes]:
+        """The next request that came."""
+        return self.requests.get(timeout=PATIENCE)
+
+    def _answer(self, connection: ssl.SSLSocket) -> None:
+        self.requests.put(self._read(connection))
+        connection.sendall(self.response)
 
     def _read(self, connection: ssl.SSLSocket) -> tuple[bytes, bytes]:
         with connection.makefile("rb") as stream:

@@ -4,18 +4,14 @@ Bodies travel as they once did: in their original content coding, and in pieces 
 characters, lines, and frames.
 """
 
-import contextlib
 import gzip
-import socket
 import ssl
-import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain, cycle
 from pathlib import Path
-from typing import Self
 
 import brotli
 import zstandard
@@ -25,10 +21,10 @@ from acm_addon.captures.replay import Importing, entry_of
 from acm_addon.entry_json import entry_to_json
 from acm_addon.model import Attribution, Completeness, Entrance, Entry, Source
 from acm_addon.pricing import PriceTable
-from cli.standin.certificates import make_tls
 from tests.accuracy.recordings import Recording, body
-from tests.loopback.client import PATIENCE, Connection
+from tests.loopback.client import Connection
 from tests.loopback.harness import LiveProxy
+from tests.loopback.raw_upstream import TlsServer
 
 _CODINGS: Mapping[str, Callable[[bytes], bytes]] = {
     "gzip": partial(gzip.compress, mtime=0),  # the same bytes whenever they are made
@@ -61,45 +57,17 @@ _STREAMS = ("sse", "json-array-stream", "ndjson")
 type Row = dict[str, object]
 
 
-class ReplayUpstream:
+class ReplayUpstream(TlsServer):
     """Every provider's host at once, over TLS: answers with the recording that the client names."""
 
     def __init__(self, folder: Path, records: Sequence[Recording]) -> None:
         self._records = {record["id"]: record for record in records}
-        hosts = sorted({record["provider_host"] for record in records})
-        self._context, self.ca_file = make_tls(folder, hosts)
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port: int = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+        super().__init__(folder, sorted({record["provider_host"] for record in records}))
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                plain, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._answer, args=(plain,), daemon=True).start()
-
-    def _answer(self, plain: socket.socket) -> None:
-        """One request, one response, and the connection is over."""
-        plain.settimeout(PATIENCE)
-        with contextlib.suppress(OSError), plain:
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self._context.wrap_socket(plain, server_side=True) as connection:
-                record = self._records[_read_request(connection)]
-                for piece in response_pieces(record):
-                    connection.sendall(piece)
-                connection.unwrap()
+    def _answer(self, connection: ssl.SSLSocket) -> None:
+        record = self._records[_read_request(connection)]
+        for piece in response_pieces(record):
+            connection.sendall(piece)
 
 
 def response_pieces(record: Recording) -> Iterator[bytes]:

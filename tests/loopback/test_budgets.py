@@ -28,8 +28,6 @@ CHAT = "/v1/chat/completions"
 JSON = ("Content-Type", "application/json")
 BOT = ("X-ACM-Tags", "team=bot")
 SCOPE = Scope(tags={"team": "bot"})
-NEVER = 0
-"""A limit that no call fits."""
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,9 @@ from acm_addon.providers.base import ResponseFacts, ResponseHead
 from acm_addon.providers.by_model import ByModel
 from acm_addon.providers.prompts import Answer
 
+WHOLE = 200
+"""The status of a download that is not of a part."""
+
 type TakeLine = Callable[[JsonFields, ByModel], bool]
 """Adds what a line reports to the sums. False where the line is no batch's."""
 
@@ -16,14 +19,15 @@ type TakeLine = Callable[[JsonFields, ByModel], bool]
 class BatchLines:
     """Sums the usage of every line, model by model. Nothing of a line is held but the sums.
 
-    A body that is no batch's (any file can be downloaded) says nothing: it stays pending. JSON
-    lines have no end of their own, so that whoever breaks off between two lines is not noticed
-    here: a response that was broken off must not be asked.
+    A body that is no batch's (any file can be downloaded) says nothing, nor does a part of one: it
+    stays pending. JSON lines have no end of their own: where they end at one, the transfer says
+    whether that was all.
     """
 
     def __init__(self, wanted: tuple[Path, ...], take: TakeLine, head: ResponseHead) -> None:
         self._lines = JsonLines(wanted)
         self._take = take
+        self._whole = head.status == WHOLE
         self._failed = head.status >= 300
         self._sums = ByModel()
         self._seen = 0
@@ -51,9 +55,9 @@ class BatchLines:
             quantities=first.quantities if first else {},
             usage_source=UsageSource.REPORTED if first else UsageSource.NONE,
             price_context=first.price_context if first else {},
-            finished=seen > 0 and (last is None or last.closed),
+            unframed=seen > 0 and (last is None or last.closed),
             failed=self._failed,
-            pending=seen == strange,
+            pending=seen == strange or not self._whole,
             others=tuple(other for other in others if other is not None),
             reason=self._reason(broken, bool(first)),
         )

@@ -10,6 +10,7 @@ from acm_addon.json_fields import JsonFields, Path
 from acm_addon.lines import JsonLines
 from acm_addon.model import ModelUsage, Quantities, Quantity, Reason, UsageSource
 from acm_addon.providers.base import RequestFacts, ResponseFacts, ResponseHead
+from acm_addon.providers.batch_lines import WHOLE
 from acm_addon.providers.openai_responses import ITEM_PATHS, tools_in
 from acm_addon.providers.openai_usage import tally_tools, tally_usage
 from acm_addon.providers.openai_work import BATCH
@@ -24,8 +25,6 @@ _WANTED: tuple[Path, ...] = (
     *((*_BODY, *path) for path in ITEM_PATHS),
 )
 _OK = 200
-_WHOLE_FILE = 200
-"""The status of a download that is not of a part."""
 _MAX_MODELS = 100
 """A batch has one model; more than these are not told apart."""
 
@@ -89,7 +88,7 @@ class BatchFileBody:
     """
 
     def __init__(self, request: RequestFacts, head: ResponseHead) -> None:  # noqa: ARG002
-        self._whole = head.status == _WHOLE_FILE
+        self._whole = head.status == WHOLE
         self._failed = head.status >= 300
         self._lines = JsonLines(_WANTED)
         self._sums = _Sums()

@@ -64,7 +64,7 @@ def test_results_are_one_row_by_model_at_the_batch_rate(piece: int, end: bytes) 
     opus = ModelUsage("claude-opus-4-8", {"input_tokens": 7, "output_tokens": 1}, batch)
     assert (opus,) == facts.others
     assert (True, False, UsageSource.REPORTED, None) == (
-        facts.finished,
+        facts.unframed,
         facts.pending,
         facts.usage_source,
         facts.reason,
@@ -82,8 +82,14 @@ def test_asking_twice_counts_once() -> None:
     assert 44 == reader.facts().quantities["input_tokens"]
 
 
-def test_results_that_break_off_in_a_line_are_not_finished() -> None:
-    assert not _facts(_RESULTS, b"\n".join(_LINES)[:-3]).finished
+def test_results_that_break_off_in_a_line_are_not_whole() -> None:
+    facts = _facts(_RESULTS, b"\n".join(_LINES)[:-3])
+    assert (False, False) == (facts.finished, facts.unframed)
+
+
+def test_a_part_of_the_results_settles_nothing() -> None:
+    """It was asked for by a range, and ends where a line does."""
+    assert _facts(_RESULTS, _LINES[0] + b"\n", status=206).pending
 
 
 @pytest.mark.parametrize("failure", [None, Reason.UPSTREAM_FAILED, Reason.CLIENT_LEFT])
@@ -107,6 +113,8 @@ def test_results_that_break_off_between_lines_settle_nothing(failure: Reason | N
     exhaust(call.response_data(_LINES[0] + b"\n", 0.0))
     result = call.result(failure)
     assert (failure is None) is (result is not None and result.settles is not None)
+    call.give_up()
+    assert call.result() is None, "what came too fast was read up to the end of a line"
 
 
 def test_results_without_a_success_are_no_usage() -> None:
@@ -181,4 +189,4 @@ def test_recorded_results(record: Recording) -> None:
     reader.feed(body(record, "response"))
     facts = reader.facts()
     assert covered(record, expected_quantities(record)) == facts.quantities
-    assert facts.finished
+    assert facts.unframed

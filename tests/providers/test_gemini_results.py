@@ -102,7 +102,7 @@ def test_a_file_of_answers(end: bytes) -> None:
         facts.model,
         facts.price_context,
     )
-    assert (True, False, None) == (facts.finished, facts.pending, facts.reason)
+    assert (True, False, None) == (facts.unframed, facts.pending, facts.reason)
 
 
 @pytest.mark.parametrize("body", [b"\0\1\2mp4\n\xff", b"a,b\n1,2\n", b'{"a":1}\n'])

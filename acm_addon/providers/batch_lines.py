@@ -42,24 +42,21 @@ class BatchLines:
         last = self._lines.pending()
         if last is not None and last.closed:
             # The last line needs no line end; it is counted in a copy, for more may come.
-            sums = ByModel()
-            for part in self._sums.parts():
-                sums.take(part)
+            sums = self._sums.copy()
             known = self._take(last, sums)
             seen, strange = seen + 1, strange + (not known)
-            sums.bad = sums.bad or self._sums.bad
-        first, *others = sums.parts() or (None,)
+        first, others = sums.shares()
         broken = sums.bad or 0 < strange < seen
         return ResponseFacts(
-            model=first.model if first else None,
-            quantities=first.quantities if first else {},
-            usage_source=UsageSource.REPORTED if first else UsageSource.NONE,
-            price_context=first.price_context if first else {},
+            model=first.model,
+            quantities=first.quantities,
+            usage_source=UsageSource.REPORTED if first.quantities else UsageSource.NONE,
+            price_context=first.price_context,
             unframed=seen > 0 and (last is None or last.closed),
             failed=self._failed,
             pending=seen == strange or not self._whole,
-            others=tuple(other for other in others if other is not None),
-            reason=self._reason(broken, bool(first)),
+            others=others,
+            reason=self._reason(broken, bool(first.quantities)),
         )
 
     def output_text(self) -> Answer:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 
 from acm_addon.json_fields import ANY, JsonFields, parse
-from acm_addon.model import ModelUsage, Quantities
 from acm_addon.providers.base import RequestFacts, ResponseHead
 from acm_addon.providers.bedrock_usage import (
     METRICS,
@@ -14,6 +13,7 @@ from acm_addon.providers.bedrock_usage import (
     tally_speech,
 )
 from acm_addon.providers.body import Reading, ResponseBody
+from acm_addon.providers.by_model import ByModel
 from acm_addon.providers.prompts import Answer
 from acm_addon.providers.tally import Tally, mapping, name
 from acm_addon.providers.texts import TextKeys
@@ -222,18 +222,15 @@ class AgentBody(ResponseBody):
         return Reading()
 
     def _read_stream(self) -> Reading:
-        by_model: dict[str | None, dict[str, int]] = {}
+        sums = ByModel()
         for at, tally in self._tallies.items():
-            sums = by_model.setdefault(self._models.get(at), {})
-            for unit, count in tally.quantities.items():
-                sums[unit] = sums.get(unit, 0) + int(count)
-        first, *more = by_model.items() or [(None, {})]
-        quantities: Quantities = dict(first[1])
+            sums.add(self._models.get(at), tally)
+        first, others = sums.shares()
         return Reading(
-            model=first[0],
-            quantities=quantities,
-            bad=any(tally.bad for tally in self._tallies.values()),
-            others=tuple(ModelUsage(model, dict(sums)) for model, sums in more),
+            model=first.model,
+            quantities=first.quantities,
+            bad=sums.bad,
+            others=others,
             finished=self._answered,
             failed=self._failed,
         )

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from acm_addon.json_fields import ANY, JsonFields, Path
-from acm_addon.model import Quantities, Quantity
 from acm_addon.providers.body import Reading, ResponseBody
 from acm_addon.providers.openai_responses import ChatBody
 from acm_addon.providers.openai_usage import stated_cost, tally_usage
@@ -165,14 +164,14 @@ class MistralBatchBody(ResponseBody):
 
     def _read_document(self, fields: JsonFields) -> Reading:
         used = list(fields.values("outputs", ANY, "response", "body", "usage"))
-        quantities, bad = summed(used)
+        tally = summed(used)
         output = name(fields.value("output_file"))
         whole = has_ended(fields.value("status")) and not fields.truncated
         return Reading(
             model=name(fields.value("model")),
             object_id=name(fields.value("id")),
-            quantities=quantities,
-            bad=bad,
+            quantities=tally.quantities,
+            bad=tally.bad,
             price_context=_BATCH,
             # A batch that says nothing here says it in its file, if it came to anything.
             pending=not whole or (not used and output is not None),
@@ -203,7 +202,7 @@ class XaiBatchBody(ResponseBody):
 
     def _read_document(self, fields: JsonFields) -> Reading:
         used = list(fields.values(*self._ANSWER, "usage"))
-        quantities, bad = summed(used)
+        tally = summed(used)
         costs = [stated_cost(mapping(each)) for each in used]
         known = [cost for cost in costs if cost is not None]
         models = {name(each) for each in fields.values(*self._ANSWER, "model")}
@@ -211,8 +210,8 @@ class XaiBatchBody(ResponseBody):
         return Reading(
             model=models.pop() if len(models) == 1 else None,
             object_id=name(fields.value("batch_id")),
-            quantities=quantities,
-            bad=bad,
+            quantities=tally.quantities,
+            bad=tally.bad,
             provider_cost=sum(known) if used and len(known) == len(costs) else None,
             price_context=_BATCH,
             pending=more or not used,
@@ -267,16 +266,12 @@ def moment(value: object) -> datetime | None:
         return None
 
 
-def summed(usages: list[object]) -> tuple[Quantities, bool]:
-    """What many answers consumed together, and whether any of them says what cannot be."""
-    total: dict[str, Quantity] = {}
-    bad = False
+def summed(usages: list[object]) -> Tally:
+    """What many answers consumed together."""
+    total = Tally()
     for each in usages:
-        tally = tally_usage(mapping(each))
-        bad = bad or tally.bad
-        for unit, count in tally.quantities.items():
-            total[unit] = total.get(unit, 0) + count
-    return total, bad
+        total.take(tally_usage(mapping(each)))
+    return total
 
 
 def _first_name(fields: JsonFields, keys: tuple[str, ...]) -> str | None:

@@ -87,7 +87,7 @@ class BatchBody(_Document):
         sums = ByModel()
         for tally in self._tallies(fields):
             sums.add(model, tally, _BATCH)
-        quantities = next((part.quantities for part in sums.parts()), {})
+        quantities = sums.shares()[0].quantities
         state = str(fields.value("metadata", "state") or "").rpartition("_STATE_")[2]
         files = (name(fields.value(*place, "responsesFile")) for place in _PLACES)
         return Reading(

@@ -57,6 +57,12 @@ class Tally:
     def add(self, unit: str, value: int) -> None:
         self.quantities[unit] = self.quantities.get(unit, 0) + value
 
+    def take(self, other: "Tally") -> None:
+        """Add all that another one collected."""
+        self.bad = self.bad or other.bad
+        for unit, count in other.quantities.items():
+            self.quantities[unit] = self.quantities.get(unit, 0) + count
+
     def check_parts(self, total: str, *parts: str) -> None:
         """Call the usage bad where parts that exclude each other exceed their total."""
         if total in self.quantities:

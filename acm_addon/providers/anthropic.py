@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from acm_addon.json_fields import JsonFields, parse
-from acm_addon.providers import openai
+from acm_addon.providers import openai_elsewhere
 from acm_addon.providers.anthropic_batches import BatchBody, results
 from acm_addon.providers.anthropic_usage import other_models, serving_model, tally_usage
 from acm_addon.providers.base import (
@@ -37,6 +37,7 @@ from acm_addon.providers.base import (
     WebSocketReader,
 )
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
+from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.tally import Tally, mapping, name
 from acm_addon.providers.texts import TextKeys
 from acm_addon.sse import Event
@@ -224,14 +225,14 @@ class Anthropic:
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
         if endpoint.name == "chat.completions":
-            return openai.request_reader(endpoint)
+            return generation_request()
         return JsonRequestReader(_REQUEST, _request)
 
     def response_reader(
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader:
         if endpoint.name == "chat.completions":
-            return openai.response_reader(endpoint, request, head)
+            return openai_elsewhere.response_reader(endpoint, request, head)
         if endpoint.name == "batches":
             # Of a batch, only its results say something of prices.
             return results(head) if endpoint.price_context else BatchBody(request, head)

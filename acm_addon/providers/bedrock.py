@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from acm_addon.json_fields import ANY, JsonFields, Path
-from acm_addon.providers import anthropic, openai
+from acm_addon.providers import anthropic, openai_elsewhere
 from acm_addon.providers.base import (
     WEBSOCKET,
     Access,
@@ -50,6 +50,7 @@ from acm_addon.providers.bedrock_bodies import (
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
 from acm_addon.providers.compatible import RESPONSE_PATH
 from acm_addon.providers.event_stream_body import EventStreamBody
+from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.openai_work import RetrievedBody
 from acm_addon.providers.prompts import Prompt
 from acm_addon.providers.tally import Tally, name
@@ -195,7 +196,7 @@ class Bedrock:
             return _UncountedRequest(_RERANK, _rerank)
         if endpoint.name == _WORK:
             return JsonRequestReader((("modelId",),), _work)
-        return openai.request_reader(endpoint)
+        return generation_request()
 
     def response_reader(
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
@@ -209,7 +210,7 @@ class Bedrock:
             return _MessagesBody(request, head)
         if endpoint.billing is Billing.RESULT:
             return RetrievedBody(request, head)
-        return openai.response_reader(endpoint, request, head)
+        return openai_elsewhere.response_reader(endpoint, request, head)
 
     def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
         return None
@@ -231,7 +232,7 @@ def _endpoint(head: RequestHead) -> Endpoint:
             head.method == ("POST" if shown[2] else "GET")
         ):
             return Endpoint("responses", Billing.RESULT)
-        return openai.classify(head, path[prefix.end() :], openai.METERED_PATHS, _OPENAI_FREE)
+        return openai_elsewhere.classify(head, path[prefix.end() :], _OPENAI_FREE)
     if head.method == "GET" and (work := _WORK_PATH.fullmatch(path)):
         return Endpoint(_WORK, Billing.RESULT, object_id=unquote(work[1]))
     if head.method not in ("POST", "PUT"):

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from acm_addon.json_fields import JsonFields, Path, parse
-from acm_addon.providers import openai
+from acm_addon.providers import openai_elsewhere
 from acm_addon.providers.base import (
     WEBSOCKET,
     Access,
@@ -38,6 +38,7 @@ from acm_addon.providers.base import (
 )
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
 from acm_addon.providers.by_model import moment
+from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.tally import Tally, mapping, name
 from acm_addon.providers.texts import TextKeys
 from acm_addon.sse import Event
@@ -233,7 +234,7 @@ class Cohere:
         if head.websocket:
             return WEBSOCKET
         if compatible := _COMPATIBLE.fullmatch(path):
-            return openai.classify(head, compatible[1], openai.METERED_PATHS, _FREE)
+            return openai_elsewhere.classify(head, compatible[1], _FREE)
         if head.method == "GET" and (job := _JOB.fullmatch(path)):
             return Endpoint(_JOBS, Billing.RESULT, object_id=job[1])
         if head.method == "GET" and (batch := _BATCH.fullmatch(path)):
@@ -246,7 +247,7 @@ class Cohere:
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
         if endpoint.name in (*_METERED.values(), _JOBS, _BATCHES):
             return JsonRequestReader(_REQUEST, _request)
-        return openai.request_reader(endpoint)
+        return generation_request()
 
     def response_reader(
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
@@ -256,7 +257,7 @@ class Cohere:
         if endpoint.name == _BATCHES:
             return BatchBody(request, head)
         if endpoint.name not in _METERED.values():
-            return openai.response_reader(endpoint, request, head)
+            return openai_elsewhere.response_reader(endpoint, request, head)
         return (CohereBody if endpoint.name in _GENERATING else UnitsBody)(request, head)
 
     def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002

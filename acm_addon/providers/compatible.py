@@ -40,8 +40,9 @@ from acm_addon.providers.compatible_requests import (
     speech_request,
     video_request,
 )
-from acm_addon.providers.openai import METERED_PATHS, error_body
+from acm_addon.providers.openai import error_body
 from acm_addon.providers.openai_batch_file import BatchFileBody
+from acm_addon.providers.openai_elsewhere import METERED_PATHS
 from acm_addon.providers.openai_paths import websocket_endpoint
 from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.openai_responses import ChatBody, ImagesBody, ResponsesBody

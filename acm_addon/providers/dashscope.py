@@ -18,7 +18,7 @@ from acm_addon.providers.body import JsonRequestReader
 from acm_addon.providers.compatible import FREE, MESSAGES, SHAPES, Compatible, Shape
 from acm_addon.providers.compatible_bodies import DashScopeBody
 from acm_addon.providers.compatible_jobs import DashScopeTaskBody, FileBatchBody
-from acm_addon.providers.openai import METERED_PATHS
+from acm_addon.providers.openai_elsewhere import METERED_PATHS
 from acm_addon.providers.tally import Tally, name
 
 _OWN = (

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from acm_addon.json_fields import JsonFields
-from acm_addon.providers import openai
+from acm_addon.providers import openai_elsewhere
 from acm_addon.providers.base import (
     WEBSOCKET,
     Access,
@@ -44,6 +44,7 @@ from acm_addon.providers.gemini_results import (
     PredictBody,
     answers_file,
 )
+from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.tally import Tally, name
 
 _MODEL_CALL = re.compile(r"/v1[a-z0-9]*/((?:models|tunedModels|dynamic)/[^/:]+):(\w+)")
@@ -134,7 +135,7 @@ class Gemini:
         if head.websocket:
             return live(head)
         if prefix := _OPENAI_PREFIX.match(path):
-            return openai.classify(head, path[prefix.end() :], openai.METERED_PATHS, _FREE_OPENAI)
+            return openai_elsewhere.classify(head, path[prefix.end() :], _FREE_OPENAI)
         if head.method == "GET":
             return _result(unquote(path))
         if _is_free(head):
@@ -148,7 +149,7 @@ class Gemini:
             return JsonRequestReader(_VIDEO, lambda fields: _video(fields, endpoint))
         if endpoint.name in (*_METERED_METHODS, *BODIES):
             return JsonRequestReader(_REQUEST, lambda fields: _request(fields, endpoint))
-        return openai.request_reader(endpoint)
+        return generation_request()
 
     def response_reader(
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
@@ -189,7 +190,7 @@ def response_reader(
     if endpoint.name == "batchGenerateContent" and endpoint.price_context:
         return answers_file(head)
     if endpoint.name not in BODIES:
-        return openai.response_reader(endpoint, request, head)
+        return openai_elsewhere.response_reader(endpoint, request, head)
     request = request if request.model else replace(request, model=endpoint.model)
     return BODIES[endpoint.name](request, head)
 

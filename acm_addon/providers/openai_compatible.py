@@ -27,7 +27,7 @@ from acm_addon.providers.compatible_jobs import (
     ShownJobBody,
     XaiBatchBody,
 )
-from acm_addon.providers.openai import METERED_PATHS
+from acm_addon.providers.openai_elsewhere import METERED_PATHS
 
 _TEXT = dict(METERED_PATHS)
 _AUDIO = {

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from acm_addon.json_fields import JsonFields
-from acm_addon.providers import anthropic, gemini, openai
+from acm_addon.providers import anthropic, gemini, openai_elsewhere
 from acm_addon.providers.base import (
     Access,
     Billing,
@@ -152,7 +152,7 @@ def _region(location: str | None, host: str) -> str | None:
 
 def _endpoint(head: RequestHead, path: str) -> Endpoint:
     if openapi := _OPENAPI.fullmatch(path):
-        return openai.classify(head, openapi[1], openai.METERED_PATHS, None)
+        return openai_elsewhere.classify(head, openapi[1])
     if head.method == "GET" and (shown := _INTERACTION.fullmatch(path)):
         return Endpoint("interactions", Billing.RESULT, object_id=shown[1])
     if head.method == "GET":

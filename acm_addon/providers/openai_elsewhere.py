@@ -1,0 +1,63 @@
+"""OpenAI's paths at providers whose own API is another one: chat, embeddings, responses."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from acm_addon.providers.base import (
+    Billing,
+    Endpoint,
+    RequestFacts,
+    RequestHead,
+    ResponseHead,
+    ResponseReader,
+)
+from acm_addon.providers.openai_responses import ChatBody, EmbeddingsBody, ResponsesBody
+
+METERED_PATHS: Mapping[str, str] = MappingProxyType(
+    {
+        "/chat/completions": "chat.completions",
+        "/completions": "completions",
+        "/embeddings": "embeddings",
+        "/responses": "responses",
+    }
+)
+"""What everybody offers who speaks OpenAI's protocol, and we read."""
+
+_BODIES: Mapping[str, type[ChatBody | ResponsesBody]] = {
+    "embeddings": EmbeddingsBody,
+    "responses": ResponsesBody,
+}
+_KNOWN_UNREAD = re.compile(
+    r"/(audio/(?:speech|transcriptions|translations)|images/(?:edits|variations|generations)"
+    r"|images|rerank|moderations|realtime|videos|containers|fine_tuning/jobs|ocr|search|messages"
+    r"|tts|stt)(?:/.*)?"
+)
+"""Paths with a price, or the chance of one, that have a name though we do not read them."""
+
+_BATCHES = ("/batches", "/batch/jobs")
+
+
+def classify(head: RequestHead, path: str, free: re.Pattern[str] | None = None) -> Endpoint:
+    """The endpoint of ``path``, which is the head's without its prefix. Only POST creates what is
+    billed. ``free``: paths whose POST is known to cost nothing.
+
+    Names hold no part of a path that could be data.
+    """
+    path = path.rstrip("/")
+    if head.method != "POST":
+        return Endpoint("manage", Billing.FREE)
+    if path in METERED_PATHS:
+        return Endpoint(METERED_PATHS[path])
+    if free is not None and free.fullmatch(path):
+        return Endpoint("manage", Billing.FREE)
+    if path in _BATCHES:
+        return Endpoint("batches", Billing.PENDING)
+    known = _KNOWN_UNREAD.fullmatch(path)
+    return Endpoint(known[1].replace("/", ".") if known else "other", Billing.UNKNOWN)
+
+
+def response_reader(
+    endpoint: Endpoint, request: RequestFacts, head: ResponseHead
+) -> ResponseReader:
+    return _BODIES.get(endpoint.name, ChatBody)(request, head)

@@ -12,7 +12,7 @@ from acm_addon.providers.bedrock_usage import (
     tally_invocation,
     tally_speech,
 )
-from acm_addon.providers.body import Reading, ResponseBody
+from acm_addon.providers.body import JsonBody, Reading, ResponseBody
 from acm_addon.providers.by_model import ByModel
 from acm_addon.providers.prompts import Answer
 from acm_addon.providers.tally import Tally, mapping, name
@@ -239,22 +239,16 @@ class AgentBody(ResponseBody):
         return Answer()
 
 
-class UncountedBody(ResponseBody):
+class UncountedBody(JsonBody):
     """An answer that says nothing of usage: what the request decides is what is known."""
 
     WANTED = (("message",),)
 
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
     def _read_document(self, fields: JsonFields) -> Reading:  # noqa: ARG002
         return Reading()
 
-    def _read_stream(self) -> Reading:
-        return Reading()
 
-
-class WorkBody(ResponseBody):
+class WorkBody(JsonBody):
     """Asynchronous work, when it begins and when one looks at it.
 
     Its end says where the output lies and nothing of usage, so that it stays pending; only work
@@ -263,15 +257,9 @@ class WorkBody(ResponseBody):
 
     WANTED = (("invocationArn",), ("status",))
 
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
     def _read_document(self, fields: JsonFields) -> Reading:
         object_id = name(fields.value("invocationArn"))
         return Reading(object_id=object_id, pending=fields.value("status") != "Failed")
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
 
 def _parsed(data: bytes | None) -> Mapping[str, object]:

@@ -204,6 +204,16 @@ class ResponseBody(ABC):
             self._text.add(data)
 
 
+class JsonBody(ResponseBody):
+    """An answer that is one JSON document. Events, should any come, say nothing."""
+
+    def _notice(self, event: Event) -> bool:  # noqa: ARG002
+        return True
+
+    def _read_stream(self) -> Reading:
+        return Reading(finished=False)
+
+
 def _why_nothing(failed: bool, unreadable: bool, finished: bool) -> Reason | None:
     if failed:
         return Reason.PROVIDER_ERROR

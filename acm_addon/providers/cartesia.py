@@ -27,8 +27,8 @@ from acm_addon.providers.base import (
     ResponseReader,
     WebSocketReader,
 )
-from acm_addon.providers.body import Reading
-from acm_addon.providers.media import FieldsRequest, FormRequest, JsonBody, SoundBody
+from acm_addon.providers.body import JsonBody, Reading
+from acm_addon.providers.media import FieldsRequest, FormRequest, SoundBody
 from acm_addon.providers.tally import Tally, name
 
 _METERED = {"/stt": "stt", "/tts/bytes": "tts", "/tts/sse": "tts"}

@@ -11,7 +11,7 @@ from typing import ClassVar
 from acm_addon.json_fields import JsonFields, Path, parse
 from acm_addon.model import Reason, UsageSource
 from acm_addon.providers.base import RequestFacts, ResponseFacts, ResponseHead
-from acm_addon.providers.body import Reading, ResponseBody
+from acm_addon.providers.body import JsonBody, Reading, ResponseBody
 from acm_addon.providers.openai_responses import ChatBody, EmbeddingsBody
 from acm_addon.providers.prompts import Answer
 from acm_addon.providers.tally import Tally, mapping, name
@@ -77,13 +77,10 @@ class DeferrableChatBody(ChatBody):
         return replace(reading, object_id=deferred, pending=True, output_missing=False)
 
 
-class PagesBody(ResponseBody):
+class PagesBody(JsonBody):
     """Mistral's OCR: billed by page, by another price where the pages are annotated."""
 
     WANTED = (("model",), ("usage_info",), ("document_annotation",), ("error",))
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
 
     def _read_document(self, fields: JsonFields) -> Reading:
         tally = Tally()
@@ -95,9 +92,6 @@ class PagesBody(ResponseBody):
             bad=tally.bad,
             failed=bool(fields.value("error")),
         )
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
 
 class TranscriptionBody(ChatBody):
@@ -237,7 +231,7 @@ class DashScopeBody(ChatBody):
         return replace(reading, failed=failed or reading.failed)
 
 
-class OllamaBody(ResponseBody):
+class OllamaBody(JsonBody):
     """Ollama's own API: a JSON document, or one a line, of which the last has the counts.
 
     ``prompt_eval_count`` is absent where the prompt was cached whole.
@@ -250,9 +244,6 @@ class OllamaBody(ResponseBody):
         ("response", "content", "thinking", "name"), objects=("arguments",)
     )
     _GENERATES = True
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
 
     def _read_document(self, fields: JsonFields) -> Reading:
         tally = Tally()
@@ -267,9 +258,6 @@ class OllamaBody(ResponseBody):
             finished=done or not self._GENERATES,
             failed=bool(fields.value("error")),
         )
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
 
 class OllamaEmbedBody(OllamaBody):

@@ -10,18 +10,17 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from acm_addon.json_fields import ANY, JsonFields, Path
-from acm_addon.providers.body import Reading, ResponseBody
+from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.openai_responses import ChatBody
 from acm_addon.providers.openai_usage import stated_cost, tally_usage
 from acm_addon.providers.tally import Tally, mapping, name, nano_dollars
-from acm_addon.sse import Event
 
 _ENDS = frozenset(("done", "completed", "succeeded", "success", "failed", "error", "expired"))
 _CANCELLED = frozenset(("cancelled", "canceled"))
 _BATCH: Mapping[str, str] = {"processing": "batch"}
 
 
-class JobBody(ResponseBody):
+class JobBody(JsonBody):
     """A job with a ``status`` and, at its end, ``usage`` and what it produced."""
 
     WANTED: ClassVar[tuple[Path, ...]] = (
@@ -32,12 +31,6 @@ class JobBody(ResponseBody):
     )
     _IDS: ClassVar[tuple[str, ...]] = ("id", "request_id")
     """The keys of the job's own id, the best first."""
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
     def _read_document(self, fields: JsonFields) -> Reading:
         usage = mapping(fields.value("usage"))
@@ -88,16 +81,10 @@ class DeferredChatBody(ChatBody):
         return replace(super()._read(document, ended=ended), object_id=None)
 
 
-class GenerationBody(ResponseBody):
+class GenerationBody(JsonBody):
     """OpenRouter's record of a call: counts of the model's own tokenizer, and the cost."""
 
     WANTED = (("data",),)
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
     def _read_document(self, fields: JsonFields) -> Reading:
         data = mapping(fields.value("data"))
@@ -118,7 +105,7 @@ class GenerationBody(ResponseBody):
         )
 
 
-class FileBatchBody(ResponseBody):
+class FileBatchBody(JsonBody):
     """A batch whose output file alone says what it came to. Together's creation wraps it."""
 
     WANTED = tuple(
@@ -126,12 +113,6 @@ class FileBatchBody(ResponseBody):
         for key in ("id", "status", "model", "model_id", "output_file_id", "created_at")
         for path in ((key,), ("job", key))
     )
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
     def _read_document(self, fields: JsonFields) -> Reading:
         def value(key: str) -> object:
@@ -148,19 +129,13 @@ class FileBatchBody(ResponseBody):
         )
 
 
-class MistralBatchBody(ResponseBody):
+class MistralBatchBody(JsonBody):
     """Mistral's batch jobs. Small ones hold their answers; of others a file has them."""
 
     WANTED = (
         *((key,) for key in ("id", "status", "model", "output_file", "created_at")),
         ("outputs", ANY, "response", "body", "usage"),
     )
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
     def _read_document(self, fields: JsonFields) -> Reading:
         used = list(fields.values("outputs", ANY, "response", "body", "usage"))
@@ -180,7 +155,7 @@ class MistralBatchBody(ResponseBody):
         )
 
 
-class XaiBatchBody(ResponseBody):
+class XaiBatchBody(JsonBody):
     """xAI's batches: created by one answer, and billed by what the list of results says.
 
     A list that goes on over more pages is not taken for the whole.
@@ -193,12 +168,6 @@ class XaiBatchBody(ResponseBody):
         (*_ANSWER, "usage"),
         (*_ANSWER, "model"),
     )
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
     def _read_document(self, fields: JsonFields) -> Reading:
         used = list(fields.values(*self._ANSWER, "usage"))
@@ -218,16 +187,10 @@ class XaiBatchBody(ResponseBody):
         )
 
 
-class DashScopeTaskBody(ResponseBody):
+class DashScopeTaskBody(JsonBody):
     """DashScope's tasks: pictures by number, videos by their seconds, speech by its own."""
 
     WANTED = (("output", "task_id"), ("output", "task_status"), ("usage",))
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
     def _read_document(self, fields: JsonFields) -> Reading:
         usage = mapping(fields.value("usage"))

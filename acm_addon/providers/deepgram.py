@@ -33,8 +33,8 @@ from acm_addon.providers.base import (
     ResponseReader,
     WebSocketReader,
 )
-from acm_addon.providers.body import Reading
-from acm_addon.providers.media import FieldsRequest, JsonBody, SoundBody, header_number, utc_time
+from acm_addon.providers.body import JsonBody, Reading
+from acm_addon.providers.media import FieldsRequest, SoundBody, header_number, utc_time
 from acm_addon.providers.tally import Tally, mapping, name
 
 _PATHS = re.compile(r"/v[12]/(listen|speak|read)")

@@ -37,11 +37,10 @@ from acm_addon.providers.base import (
     ResponseReader,
     WebSocketReader,
 )
-from acm_addon.providers.body import Reading
+from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.media import (
     FieldsRequest,
     FormRequest,
-    JsonBody,
     SoundBody,
     header_number,
     utc_time,

@@ -13,11 +13,10 @@ from decimal import Decimal
 from acm_addon.json_fields import ANY, JsonFields, Path
 from acm_addon.providers.base import ResponseHead
 from acm_addon.providers.batch_lines import BatchLines
-from acm_addon.providers.body import Reading, ResponseBody
+from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.by_model import ByModel, moment
 from acm_addon.providers.gemini_usage import tally_grounding, tally_usage
 from acm_addon.providers.tally import Tally, mapping, name
-from acm_addon.sse import Event
 
 _BATCH = {"processing": "batch"}
 _PLACES = (("response",), ("metadata", "output"))
@@ -54,17 +53,7 @@ def _take(line: JsonFields, sums: ByModel) -> bool:
     return bool(tally.quantities) or line.value("error", "code") is not None
 
 
-class _Document(ResponseBody):
-    """An answer that comes as one document and holds no text."""
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
-
-
-class BatchBody(_Document):
+class BatchBody(JsonBody):
     """A batch, when it is created and when one looks at it."""
 
     WANTED = (
@@ -117,7 +106,7 @@ class BatchBody(_Document):
                 return
 
 
-class OperationBody(_Document):
+class OperationBody(JsonBody):
     """The operation that makes a video, when it begins and when one looks at it."""
 
     _MADE = (
@@ -143,7 +132,7 @@ class OperationBody(_Document):
         )
 
 
-class JobBody(_Document):
+class JobBody(JsonBody):
     """A batch job of Vertex, when it begins and when one looks at it. Its answers lie in a bucket
     or a table, and it says nothing of what they took."""
 
@@ -159,7 +148,7 @@ class JobBody(_Document):
         )
 
 
-class PredictBody(_Document):
+class PredictBody(JsonBody):
     """``predict``: the pictures of Imagen, embeddings with the tokens of each text.
 
     Pictures that were filtered out are not billed, and not among the predictions.
@@ -188,7 +177,7 @@ class PredictBody(_Document):
         return Reading(quantities=tally.quantities, bad=tally.bad or fields.truncated)
 
 
-class CachedContentBody(_Document):
+class CachedContentBody(JsonBody):
     """Cached content, as it is created: its tokens as input, and as stored until it expires.
 
     Who deletes it earlier pays for less, and who extends it for more: no answer says how much.

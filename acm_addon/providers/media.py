@@ -13,9 +13,8 @@ from typing import ClassVar
 from acm_addon.json_fields import JsonFields, Path
 from acm_addon.multipart import MultipartForm
 from acm_addon.providers.base import RequestFacts, ResponseHead
-from acm_addon.providers.body import Reading, ResponseBody
+from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.prompts import Prompt
-from acm_addon.sse import Event
 
 _NUMBER = re.compile(r"\d{1,13}(?:\.\d{1,12})?")
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -58,16 +57,6 @@ class FormRequest:
 
     def input_text(self) -> Prompt:
         return Prompt()
-
-
-class JsonBody(ResponseBody):
-    """An answer that is one JSON document. Events, should any come, say nothing."""
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
-    def _read_stream(self) -> Reading:
-        return Reading()
 
 
 class SoundBody(JsonBody):

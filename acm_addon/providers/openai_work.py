@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from acm_addon.json_fields import JsonFields, Path, parse
-from acm_addon.providers.body import Reading, ResponseBody
+from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.openai_responses import ResponsesBody
 from acm_addon.providers.openai_usage import Tools, tally_usage
 from acm_addon.providers.tally import Tally, mapping, name
@@ -32,11 +32,8 @@ def moment(seconds: object) -> datetime | None:
     return datetime.fromtimestamp(count, UTC) if count and count < _LAST_SECOND else None
 
 
-class WorkBody(ResponseBody):
+class WorkBody(JsonBody):
     """One JSON object that says how far a piece of work has come."""
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
 
     def _read_document(self, fields: JsonFields) -> Reading:
         document = {path[0]: fields.value(*path) for path in self.WANTED}
@@ -49,9 +46,6 @@ class WorkBody(ResponseBody):
             object_id=name(document.get("id")),
             created=moment(document.get("created_at")),
         )
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
     @abstractmethod
     def _read_work(self, document: Mapping[str, object]) -> Reading: ...

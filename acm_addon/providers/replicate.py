@@ -38,8 +38,8 @@ from acm_addon.providers.base import (
     ResponseReader,
     WebSocketReader,
 )
-from acm_addon.providers.body import Reading
-from acm_addon.providers.media import FieldsRequest, JsonBody, utc_time
+from acm_addon.providers.body import JsonBody, Reading
+from acm_addon.providers.media import FieldsRequest, utc_time
 from acm_addon.providers.tally import Tally, mapping, name
 
 _MODEL = r"([^/]+/[^/]+)"

@@ -34,8 +34,8 @@ from acm_addon.providers.base import (
     ResponseReader,
     WebSocketReader,
 )
-from acm_addon.providers.body import Reading
-from acm_addon.providers.media import FieldsRequest, JsonBody, utc_time
+from acm_addon.providers.body import JsonBody, Reading
+from acm_addon.providers.media import FieldsRequest, utc_time
 from acm_addon.providers.tally import Tally, name
 
 _NOTES = "Jobs stay pending where their end is not seen, as where a webhook gets the result."

@@ -10,8 +10,8 @@ from acm_addon.providers.anthropic_usage import other_models, serving_model, tal
 from acm_addon.providers.base import ResponseHead
 from acm_addon.providers.batch_lines import BatchLines
 from acm_addon.providers.body import JsonBody, Reading
-from acm_addon.providers.by_model import ByModel, moment
-from acm_addon.providers.tally import mapping, name
+from acm_addon.providers.by_model import ByModel
+from acm_addon.providers.tally import mapping, moment, name
 
 _LINE = (
     ("result", "type"),

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -63,12 +62,3 @@ class ByModel:
             ModelUsage(model, dict(share.quantities), share.price_context)
             for (model, _), share in self._shares.items()
         )
-
-
-def moment(text: object) -> datetime | None:
-    """A time as RFC 3339 writes it, in UTC; None for anything else."""
-    try:
-        at = datetime.fromisoformat(text) if isinstance(text, str) else None
-        return at.astimezone(UTC) if at is not None and at.tzinfo else None
-    except (ValueError, OverflowError):
-        return None

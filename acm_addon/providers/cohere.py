@@ -37,9 +37,8 @@ from acm_addon.providers.base import (
     WebSocketReader,
 )
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
-from acm_addon.providers.by_model import moment
 from acm_addon.providers.openai_requests import generation_request
-from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.providers.tally import Tally, mapping, moment, name
 from acm_addon.providers.texts import TextKeys
 from acm_addon.sse import Event
 

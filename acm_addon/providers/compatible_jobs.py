@@ -6,14 +6,13 @@ ask after it. Work that failed or was cancelled ends with what it reports, and t
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from acm_addon.json_fields import ANY, JsonFields, Path
 from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.openai_responses import ChatBody
 from acm_addon.providers.openai_usage import stated_cost, tally_usage
-from acm_addon.providers.tally import Tally, mapping, name, nano_dollars
+from acm_addon.providers.tally import Tally, mapping, moment, name, nano_dollars
 
 _ENDS = frozenset(("done", "completed", "succeeded", "success", "failed", "error", "expired"))
 _CANCELLED = frozenset(("cancelled", "canceled"))
@@ -214,19 +213,6 @@ class DashScopeTaskBody(JsonBody):
 def has_ended(status: object) -> bool:
     """Whether a job in that state will not go on: in any provider's words, in any case."""
     return isinstance(status, str) and status.lower() in _ENDS | _CANCELLED
-
-
-def moment(value: object) -> datetime | None:
-    """A time as ISO text or Unix seconds, in UTC; None where it is neither."""
-    try:
-        if isinstance(value, int) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value, UTC)
-        if not isinstance(value, str) or len(value) > 40:
-            return None
-        found = datetime.fromisoformat(value)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def summed(usages: list[object]) -> Tally:

@@ -34,8 +34,8 @@ from acm_addon.providers.base import (
     WebSocketReader,
 )
 from acm_addon.providers.body import JsonBody, Reading
-from acm_addon.providers.media import FieldsRequest, SoundBody, header_number, utc_time
-from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.providers.media import FieldsRequest, SoundBody, header_number
+from acm_addon.providers.tally import Tally, mapping, moment, name
 
 _PATHS = re.compile(r"/v[12]/(listen|speak|read)")
 _FREE_POSTS = re.compile(r"/v1/(?:projects(?:/.*)?|auth/grant)")
@@ -163,7 +163,7 @@ class TranscriptBody(JsonBody):
             quantities=tally.quantities,
             bad=tally.bad,
             others=insights if self._listens else (),
-            created=utc_time(fields.value("metadata", "created")),
+            created=moment(fields.value("metadata", "created")),
         )
 
     def _put_seconds(self, tally: Tally, fields: JsonFields) -> None:

@@ -43,9 +43,8 @@ from acm_addon.providers.media import (
     FormRequest,
     SoundBody,
     header_number,
-    utc_time,
 )
-from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.providers.tally import Tally, mapping, moment, name
 
 _SPEECH = "text-to-speech"
 _DIALOGUE = "text-to-dialogue"
@@ -293,7 +292,7 @@ class DubbingBody(JsonBody):
             quantities=tally.quantities,
             bad=tally.bad,
             pending=not ended,
-            created=utc_time(fields.value("created_at")),
+            created=moment(fields.value("created_at")),
         )
 
 

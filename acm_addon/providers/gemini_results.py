@@ -14,9 +14,9 @@ from acm_addon.json_fields import ANY, JsonFields, Path
 from acm_addon.providers.base import ResponseHead
 from acm_addon.providers.batch_lines import BatchLines
 from acm_addon.providers.body import JsonBody, Reading
-from acm_addon.providers.by_model import ByModel, moment
+from acm_addon.providers.by_model import ByModel
 from acm_addon.providers.gemini_usage import tally_grounding, tally_usage
-from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.providers.tally import Tally, mapping, moment, name
 
 _BATCH = {"processing": "batch"}
 _PLACES = (("response",), ("metadata", "output"))

@@ -6,7 +6,6 @@ with all that counts in the response's head. Nothing in them is for a tokenizer.
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import ClassVar
 
@@ -17,7 +16,6 @@ from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.prompts import Prompt
 
 _NUMBER = re.compile(r"\d{1,13}(?:\.\d{1,12})?")
-_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _TEXTUAL = ("json", "text/event-stream")
 
 
@@ -96,15 +94,3 @@ def header_number(head: ResponseHead, header: str) -> Decimal | None:
     """The number in a header; None where the header is absent or holds anything else."""
     value = head.headers.get(header, "").strip()
     return Decimal(value) if _NUMBER.fullmatch(value) else None
-
-
-def utc_time(value: object) -> datetime | None:
-    """An ISO 8601 time as UTC, which it is in where it does not say; None where it is none."""
-    if not isinstance(value, str) or len(value) > 64:
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return time if _EARLIEST <= time < _LATEST else None

@@ -39,8 +39,8 @@ from acm_addon.providers.base import (
     WebSocketReader,
 )
 from acm_addon.providers.body import JsonBody, Reading
-from acm_addon.providers.media import FieldsRequest, utc_time
-from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.providers.media import FieldsRequest
+from acm_addon.providers.tally import Tally, mapping, moment, name
 
 _MODEL = r"([^/]+/[^/]+)"
 _PREDICT = re.compile(rf"/v1/(?:predictions|(?:models|deployments)/{_MODEL}/predictions)")
@@ -170,7 +170,7 @@ class PredictionBody(JsonBody):
             price_context=_choices(metrics),
             failed=ended and status != "succeeded",
             pending=object_id is not None and (not ended or silent),
-            created=utc_time(fields.value("created_at")),
+            created=moment(fields.value("created_at")),
         )
 
     def _model(self, fields: JsonFields) -> str | None:

@@ -35,8 +35,8 @@ from acm_addon.providers.base import (
     WebSocketReader,
 )
 from acm_addon.providers.body import JsonBody, Reading
-from acm_addon.providers.media import FieldsRequest, utc_time
-from acm_addon.providers.tally import Tally, name
+from acm_addon.providers.media import FieldsRequest
+from acm_addon.providers.tally import Tally, moment, name
 
 _NOTES = "Jobs stay pending where their end is not seen, as where a webhook gets the result."
 
@@ -198,7 +198,7 @@ class JobBody(JsonBody):
             },
             failed=status == answer.failed,
             pending=not ended,
-            created=utc_time(fields.value(*answer.created)),
+            created=moment(fields.value(*answer.created)),
         )
 
 

@@ -169,7 +169,7 @@ def test_cached_content_is_input_and_is_stored() -> None:
     assert "gemini-2.5-flash" == facts.model
 
 
-@pytest.mark.parametrize("expires", ["", "never", "2026-05-13T19:56:48Z", "2026-05-13T21:26:49"])
+@pytest.mark.parametrize("expires", ["", "never", "2026-05-13T19:56:48Z"])
 def test_odd_times_store_nothing(expires: str) -> None:
     body = _cached(expires=expires)
     facts = _facts("POST", "/v1beta/cachedContents", body, billing=Billing.METERED)

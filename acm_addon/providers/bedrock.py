@@ -65,20 +65,6 @@ _HOSTS = (
     "*.bedrock-runtime.*.vpce.amazonaws.com",
     "*.bedrock-agent-runtime.*.vpce.amazonaws.com",
 )
-_ACCESS = Access(
-    endpoints=(
-        "converse",
-        "converse-stream",
-        "invoke",
-        "invoke-with-response-stream",
-        *("agents", "rerank", "chat.completions", "responses", "messages"),
-    ),
-    credential="Authorization: a SigV4 signature, or Bearer",
-    notes="SigV4 signs the host: through the gateway only bearer keys work, and AWS's own SDKs "
-    "send those over https alone, so that they need the forward entrance. Agents report usage with "
-    "enableTrace alone. Batch jobs, and what knowledge bases and flows do within, cannot be seen.",
-)
-
 _REGION = re.compile(r"\.([a-z]{2,3}(?:-[a-z]+)+-\d+)\.")
 _MODEL_CALL = re.compile(r"/model/(.+)/([a-z-]+)")
 _OPENAI_PREFIX = re.compile(r"(?:/openai)?/v1(?=/)")
@@ -152,6 +138,18 @@ _RERANK_MODEL = (
 _RERANK: tuple[Path, ...] = (_RERANK_MODEL, ("sources", ANY, "type"))
 _RERANKED_AT_ONCE = 100
 """Documents of one billed query: https://aws.amazon.com/bedrock/pricing/."""
+
+_ACCESS = Access(
+    endpoints=(
+        *(method for method, billing in _METHODS.items() if billing is Billing.METERED),
+        *(*_UNCOUNTED, "messages"),
+        *openai_elsewhere.METERED_PATHS.values(),
+    ),
+    credential="Authorization: a SigV4 signature, or Bearer",
+    notes="SigV4 signs the host: through the gateway only bearer keys work, and AWS's own SDKs "
+    "send those over https alone, so that they need the forward entrance. Agents report usage with "
+    "enableTrace alone. Batch jobs, and what knowledge bases and flows do within, cannot be seen.",
+)
 
 
 class _UncountedRequest(JsonRequestReader):

@@ -44,7 +44,7 @@ class Cartesia:
     hosts: tuple[str, ...] = ("api.cartesia.ai",)
     price_provider: str = "cartesia"
     access: Access = Access(  # noqa: RUF009 - frozen
-        endpoints=("stt", "tts"),
+        endpoints=tuple(_METERED.values()),
         credential="X-API-Key, Authorization: Bearer",
         notes="Websockets are recorded, not metered.",
     )

@@ -215,7 +215,11 @@ def _digits(value: object) -> object:
 
 _ORIGIN = Origin("api.cohere.com")
 _ACCESS = Access(
-    endpoints=tuple(_METERED.values()),
+    endpoints=(
+        *_METERED.values(),
+        *openai_elsewhere.METERED_PATHS.values(),
+        *(_JOBS, _BATCHES),
+    ),
     notes="Transcriptions are recorded without a price: no answer states a length.",
 )
 

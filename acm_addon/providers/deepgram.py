@@ -57,7 +57,7 @@ class Deepgram:
     hosts: tuple[str, ...] = ("api.deepgram.com", "api.eu.deepgram.com", "agent.deepgram.com")
     price_provider: str = "deepgram"
     access: Access = Access(  # noqa: RUF009 - frozen
-        endpoints=("listen", "speak", "read"),
+        endpoints=tuple(_DEFAULT_MODELS),
         credential="Authorization: Token",
         notes="Websockets (live transcription, voice agents) are recorded, not metered. Calls with"
         " a callback stay pending: their results are not seen.",

@@ -98,17 +98,7 @@ class ElevenLabs:
     )
     price_provider: str = "elevenlabs"
     access: Access = Access(  # noqa: RUF009 - frozen
-        endpoints=(
-            "text-to-speech",
-            "text-to-dialogue",
-            "text-to-voice",
-            "speech-to-text",
-            "speech-to-speech",
-            "audio-isolation",
-            "sound-generation",
-            "music",
-            "dubbing",
-        ),
+        endpoints=(*(endpoint for endpoint, _ in _PATHS), _DUBBING),
         credential="xi-api-key",
         notes="Websockets (streamed input, conversations) are recorded, not metered.",
     )

@@ -109,16 +109,26 @@ _STATUSES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
+BODIES: Mapping[str, type[ResponseBody]] = {
+    "generateContent": GenerateBody,
+    "streamGenerateContent": GenerateBody,
+    "embedContent": EmbedBody,
+    "batchEmbedContents": EmbedBody,
+    "interactions": InteractionBody,
+    "predict": PredictBody,
+    "cachedContents": CachedContentBody,
+    "batchGenerateContent": BatchBody,
+    "asyncBatchEmbedContent": BatchBody,
+    "predictLongRunning": OperationBody,
+}
+"""Of endpoints that are Gemini's and not OpenAI's. Vertex has most of them too."""
+
 _ORIGIN = Origin("generativelanguage.googleapis.com")
 _ACCESS = Access(
     credential="x-goog-api-key, or the query's key",
     notes="A batch is priced when its answers pass by. The length of videos, and what indexing the "
     "files of a search store costs, cannot be seen.",
-    endpoints=(
-        *_METERED_METHODS,
-        *("interactions", "live", "cachedContents", "batchGenerateContent", "predictLongRunning"),
-        *("chat.completions", "embeddings"),
-    ),
+    endpoints=(*BODIES, "live", *openai_elsewhere.METERED_PATHS.values()),
 )
 
 
@@ -147,7 +157,7 @@ class Gemini:
             return interaction_request()
         if endpoint.name == "predictLongRunning":
             return JsonRequestReader(_VIDEO, lambda fields: _video(fields, endpoint))
-        if endpoint.name in (*_METERED_METHODS, *BODIES):
+        if endpoint.name in BODIES:
             return JsonRequestReader(_REQUEST, lambda fields: _request(fields, endpoint))
         return generation_request()
 
@@ -168,20 +178,6 @@ class Gemini:
 
 
 GEMINI = Gemini()
-
-BODIES: Mapping[str, type[ResponseBody]] = {
-    "generateContent": GenerateBody,
-    "streamGenerateContent": GenerateBody,
-    "embedContent": EmbedBody,
-    "batchEmbedContents": EmbedBody,
-    "interactions": InteractionBody,
-    "predict": PredictBody,
-    "cachedContents": CachedContentBody,
-    "batchGenerateContent": BatchBody,
-    "asyncBatchEmbedContent": BatchBody,
-    "predictLongRunning": OperationBody,
-}
-"""Of endpoints that are Gemini's and not OpenAI's. Vertex has most of them too."""
 
 
 def response_reader(

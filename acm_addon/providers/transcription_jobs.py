@@ -16,7 +16,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -122,7 +122,12 @@ class TranscriptionJobs:
     requested: Path
     """Of the model, in an order."""
     default_model: str
-    access: Access
+    reach: Access
+    """How programs reach it; the endpoints are added to it."""
+
+    @property
+    def access(self) -> Access:
+        return replace(self.reach, endpoints=tuple(self.jobs.values()))
 
     @property
     def price_provider(self) -> str:
@@ -210,7 +215,7 @@ ASSEMBLYAI = TranscriptionJobs(
     free_posts=re.compile(r"/v2/(?:upload|realtime/token)"),
     requested=("speech_model",),
     default_model="universal",
-    access=Access(credential="Authorization", notes=_NOTES, endpoints=("transcript",)),
+    reach=Access(credential="Authorization", notes=_NOTES),
 )
 GLADIA = TranscriptionJobs(
     name="gladia",
@@ -220,8 +225,7 @@ GLADIA = TranscriptionJobs(
     free_posts=re.compile(r"/v2/upload"),
     requested=("model",),
     default_model="solaria-1",
-    access=Access(
-        endpoints=("pre-recorded", "live"),
+    reach=Access(
         credential="x-gladia-key",
         notes=_NOTES + " result_url is absolute, and leaves the gateway (not the forward proxy).",
     ),
@@ -234,6 +238,6 @@ REVAI = TranscriptionJobs(
     free_posts=re.compile(r"/speechtotext/v1/vocabularies"),
     requested=("transcriber",),
     default_model="machine",
-    access=Access(notes=_NOTES, endpoints=("jobs",)),
+    reach=Access(notes=_NOTES),
 )
 TRANSCRIPTION_JOBS = (ASSEMBLYAI, GLADIA, REVAI)

@@ -72,7 +72,9 @@ _ORIGIN = Origin("aiplatform.googleapis.com")
 _ACCESS = Access(
     endpoints=(
         *_METERED,
-        *("messages", "chat.completions", "live", "cachedContents", "predictLongRunning"),
+        *_CREATED.values(),
+        *(_CLAUDE, _VIDEO, "live"),
+        *openai_elsewhere.METERED_PATHS.values(),
     ),
     credential="Authorization: Bearer (OAuth), or x-goog-api-key",
     notes="Other locations than the global one: name the host in the path, as in "

@@ -390,11 +390,12 @@ def _split(path: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("line", _METERED)
 def test_metered(line: str) -> None:
-    """These create what is billed, and we read it."""
+    """These create what is billed, we read it, and the list for people says so."""
     path, expected = line.split()
     name, rest = _split(path)
     endpoint = _BY_NAME[name].classify(RequestHead("POST", rest))
     assert (expected, Billing.METERED) == (endpoint.name, endpoint.billing)
+    assert expected in _BY_NAME[name].access.endpoints
 
 
 @pytest.mark.parametrize("line", _FREE)

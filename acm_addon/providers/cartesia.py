@@ -74,7 +74,7 @@ class Cartesia:
     ) -> ResponseReader:
         if endpoint.name == "stt":
             return TranscriptBody(request, head)
-        return SoundBody(request, head, lambda _: Reading())
+        return SoundBody(request, head)
 
     def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
         return None

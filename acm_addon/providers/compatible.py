@@ -26,21 +26,20 @@ from acm_addon.providers.compatible_bodies import (
     InputBody,
     OllamaBody,
     OllamaEmbedBody,
-    OpaqueBody,
     PagesBody,
     SpokenBody,
     StatedEndBody,
-    TranscriptionBody,
 )
 from acm_addon.providers.compatible_jobs import JobBody
 from acm_addon.providers.compatible_requests import (
     picture_request,
-    recording_request,
     search_request,
     speech_request,
     video_request,
 )
+from acm_addon.providers.media import SoundBody
 from acm_addon.providers.openai import error_body
+from acm_addon.providers.openai_audio import audio_response, transcription_request
 from acm_addon.providers.openai_batch_file import BatchFileBody
 from acm_addon.providers.openai_elsewhere import METERED_PATHS
 from acm_addon.providers.openai_paths import websocket_endpoint
@@ -82,12 +81,12 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
         "images.generations": _PICTURES,
         "images.edits": _PICTURES,
         "images": _PICTURES,
-        "audio.transcriptions": Shape(recording_request, TranscriptionBody),
-        "audio.translations": Shape(recording_request, TranscriptionBody),
-        "audio.speech": Shape(speech_request, OpaqueBody),
+        "audio.transcriptions": Shape(transcription_request, audio_response),
+        "audio.translations": Shape(transcription_request, audio_response),
+        "audio.speech": Shape(speech_request, SoundBody),
         "t2a": Shape(speech_request, SpokenBody),
         "ocr": Shape(generation, PagesBody),
-        "search": Shape(search_request, OpaqueBody),
+        "search": Shape(search_request, SoundBody),
         "conversations": Shape(generation, ConversationsBody),
         "inference": Shape(generation, StatedEndBody),
         "run": Shape(generation, CloudflareRunBody),

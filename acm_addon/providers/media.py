@@ -58,7 +58,7 @@ class FormRequest:
 
 
 class SoundBody(JsonBody):
-    """Sound, or JSON around it: what it costs stands in the head, or is known from the request.
+    """Sound, or JSON without usage: what it costs stands in the head, or the request says it.
 
     Sound has no end of its own, and the count does not depend on how much of it arrived.
     """
@@ -69,12 +69,12 @@ class SoundBody(JsonBody):
         self,
         request: RequestFacts,
         head: ResponseHead,
-        read_head: Callable[[ResponseHead], Reading],
+        read_head: Callable[[ResponseHead], Reading] = lambda _: Reading(),
     ) -> None:
         super().__init__(request, head)
         self._in_head = read_head(head)
         kind = head.content_type.lower()
-        self._sound = bool(kind) and not any(each in kind for each in _TEXTUAL)
+        self._sound = not any(each in kind for each in _TEXTUAL)
 
     def feed(self, data: bytes) -> None:
         if not self._sound:

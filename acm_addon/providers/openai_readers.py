@@ -72,7 +72,7 @@ def openai_response_reader(
     endpoint: Endpoint, request: RequestFacts, head: ResponseHead
 ) -> ResponseReader:
     if endpoint.name.startswith("audio."):
-        return audio_response(endpoint.name, request, head)
+        return audio_response(request, head, spoken=endpoint.name == "audio.speech")
     if endpoint.billing is Billing.RESULT:
         if endpoint.name == "responses":
             return RetrievedBody(request, head)

@@ -118,6 +118,25 @@ def test_plain_text_is_billed_by_the_recording(kind: str) -> None:
     assert (False, True, None) == (facts.finished, facts.unframed, facts.reason)
 
 
+@pytest.mark.parametrize(
+    ("provider", "path", "kind", "answer"),
+    [
+        ("groq", "/openai" + _TRANSCRIBE, "text/plain", b"Hi"),
+        ("together", _TRANSCRIBE, _JSON, b'{"text": "Hi"}'),
+        ("xai", "/v1/stt", _JSON, b'{"text": "Hi"}'),
+    ],
+)
+def test_relatives_that_state_nothing_are_billed_by_the_recording(
+    provider: str, path: str, kind: str, answer: bytes
+) -> None:
+    """What they transcribe is in the request there too."""
+    form = _form(wav(3.25), model="whisper-large-v3")
+    _, response = _run(path, form, answer, kind, provider=provider)
+    facts = response.facts()
+    assert {"input_audio_seconds": Decimal("3.25")} == facts.quantities
+    assert (UsageSource.DERIVED, True) == (facts.usage_source, facts.finished or facts.unframed)
+
+
 def test_a_recording_without_a_stated_length_makes_an_estimate() -> None:
     """An MP3 without a header of its frames is as long as its size and bit rate say."""
     form = _form(mp3(4000), model="whisper-1", response_format="text")

@@ -22,8 +22,15 @@ from dataclasses import dataclass
 from acm_addon.json_fields import JsonFields, parse
 from acm_addon.providers import openai_elsewhere
 from acm_addon.providers.anthropic_batches import BatchBody, results
-from acm_addon.providers.anthropic_usage import other_models, serving_model, tally_usage
+from acm_addon.providers.anthropic_usage import (
+    other_models,
+    price_context,
+    serving_model,
+    tally_usage,
+)
 from acm_addon.providers.base import (
+    BATCH,
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -135,7 +142,7 @@ class MessagesBody(ResponseBody):
         tally = tally_usage(usage, model, stub=stub)
         tier = name(usage.get("service_tier"))
         region = name(usage.get("inference_geo"))
-        context = _context(tier, name(usage.get("speed")), region)
+        context = price_context(tier, name(usage.get("speed")), region)
         return Reading(
             model=model,
             object_id=name(message.get("id")),
@@ -215,7 +222,7 @@ class Anthropic:
         if head.method == "GET" and (result := _result(path)):
             return result
         if head.method != "POST" or _FREE.fullmatch(path):
-            return Endpoint("manage", Billing.FREE)
+            return MANAGE
         if path in _METERED:
             return Endpoint(_METERED[path])
         if path == _BATCHES:
@@ -257,8 +264,7 @@ def _result(path: str) -> Endpoint | None:
     if batch := _BATCH.fullmatch(path):
         return Endpoint("batches", Billing.RESULT, object_id=batch[1])
     if batch := _RESULTS.fullmatch(path):
-        context = {"processing": "batch"}
-        return Endpoint("batches", Billing.RESULT, object_id=batch[1], price_context=context)
+        return Endpoint("batches", Billing.RESULT, object_id=batch[1], price_context=BATCH)
     return None
 
 
@@ -274,17 +280,3 @@ def _request(fields: JsonFields) -> RequestFacts:
         or limit.count(fields.value("max_tokens_to_sample")),
         price_context={"speed": speed} if speed else {},
     )
-
-
-def _context(tier: str | None, speed: str | None, region: str | None) -> dict[str, str]:
-    """What selects the price, under the price table's keys."""
-    context = {}
-    if tier == "batch":
-        context["processing"] = "batch"
-    elif tier:
-        context["service_tier"] = tier
-    if speed:
-        context["speed"] = speed
-    if region not in (None, "not_available"):
-        context["inference_geo"] = str(region)
-    return context

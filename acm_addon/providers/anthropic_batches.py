@@ -6,7 +6,12 @@ nothing of usage.
 """
 
 from acm_addon.json_fields import JsonFields
-from acm_addon.providers.anthropic_usage import other_models, serving_model, tally_usage
+from acm_addon.providers.anthropic_usage import (
+    other_models,
+    price_context,
+    serving_model,
+    tally_usage,
+)
 from acm_addon.providers.base import ResponseHead
 from acm_addon.providers.batch_lines import BatchLines
 from acm_addon.providers.body import JsonBody, Reading
@@ -30,9 +35,7 @@ def _take(line: JsonFields, sums: ByModel) -> bool:
     if kind == "succeeded":
         usage = mapping(line.value("result", "message", "usage"))
         model = serving_model(name(line.value("result", "message", "model")), usage)
-        context = {"processing": "batch"}
-        if (region := name(usage.get("inference_geo"))) not in (None, "not_available"):
-            context["inference_geo"] = str(region)
+        context = price_context("batch", None, name(usage.get("inference_geo")))
         sums.add(model, tally_usage(usage, model), context)
         for other in other_models(usage, model, context):
             sums.take(other)

@@ -118,8 +118,14 @@ class Endpoint:
     """Whose prices hold, where the path says (Hugging Face); None for the provider's own."""
 
 
+MANAGE = Endpoint("manage", Billing.FREE)
+"""Whatever costs nothing: listing, retrieving, changing settings."""
 WEBSOCKET = Endpoint("websocket", Billing.UNKNOWN)
 """A websocket whose messages we do not read: recorded without a price."""
+
+
+BATCH: Mapping[str, str] = {"processing": "batch"}
+"""The price context of whatever a batch did: half the usual price for most models."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from urllib.parse import unquote
 from acm_addon.json_fields import ANY, JsonFields, Path
 from acm_addon.providers import anthropic, openai_elsewhere
 from acm_addon.providers.base import (
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -234,7 +235,7 @@ def _endpoint(head: RequestHead) -> Endpoint:
     if head.method == "GET" and (work := _WORK_PATH.fullmatch(path)):
         return Endpoint(_WORK, Billing.RESULT, object_id=unquote(work[1]))
     if head.method not in ("POST", "PUT"):
-        return Endpoint("manage", Billing.FREE)
+        return MANAGE
     return _created(path)
 
 

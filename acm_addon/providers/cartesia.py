@@ -15,6 +15,7 @@ from typing import ClassVar
 from acm_addon.json_fields import JsonFields, Path
 from acm_addon.multipart import MultipartForm
 from acm_addon.providers.base import (
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -58,7 +59,7 @@ class Cartesia:
         if head.websocket:
             return WEBSOCKET
         if head.method != "POST" or _FREE_POSTS.fullmatch(path):
-            return Endpoint("manage", Billing.FREE)
+            return MANAGE
         if path in _METERED:
             return Endpoint(_METERED[path])
         unread = _UNREAD.fullmatch(path)

@@ -24,6 +24,8 @@ from typing import ClassVar
 from acm_addon.json_fields import JsonFields, Path, parse
 from acm_addon.providers import openai_elsewhere
 from acm_addon.providers.base import (
+    BATCH,
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -201,7 +203,7 @@ class BatchBody(UnitsBody):
             object_id=name(batch.get("id")),
             quantities=tally.quantities,
             bad=tally.bad,
-            price_context={"processing": "batch"},
+            price_context=BATCH,
             pending=not ended,
             created=moment(batch.get("created_at")),
         )
@@ -243,7 +245,7 @@ class Cohere:
         if head.method == "GET" and (batch := _BATCH.fullmatch(path)):
             return Endpoint(_BATCHES, Billing.RESULT, object_id=batch[1])
         if head.method != "POST":
-            return Endpoint("manage", Billing.FREE)
+            return MANAGE
         versioned = _PATH.fullmatch(path)
         return _created(versioned[1] if versioned else path)
 
@@ -282,7 +284,7 @@ def _created(path: str) -> Endpoint:
     if path == f"/{_BATCHES}":
         return Endpoint(_BATCHES, Billing.PENDING)
     if _FREE.fullmatch(path):
-        return Endpoint("manage", Billing.FREE)
+        return MANAGE
     known = _UNREAD.fullmatch(path)
     return Endpoint(known[1].replace("/", ".") if known else "other", Billing.UNKNOWN)
 

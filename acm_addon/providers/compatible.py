@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 from acm_addon.providers.anthropic import ANTHROPIC
 from acm_addon.providers.base import (
+    BATCH,
+    MANAGE,
     Access,
     Billing,
     Endpoint,
@@ -45,7 +47,7 @@ from acm_addon.providers.openai_elsewhere import METERED_PATHS
 from acm_addon.providers.openai_paths import websocket_endpoint
 from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.openai_responses import ChatBody, ImagesBody, ResponsesBody
-from acm_addon.providers.openai_work import BATCH, RetrievedBody
+from acm_addon.providers.openai_work import RetrievedBody
 from acm_addon.providers.prompts import Answer
 from acm_addon.providers.realtime import RealtimeReader
 
@@ -197,14 +199,14 @@ class Compatible:
         based = self.base.match(head.path)
         path = (head.path[based.end() :] if based else head.path).rstrip("/")
         if self.shared_host and not based:
-            return _MANAGE
+            return MANAGE
         if head.websocket:
             return websocket_endpoint(head, path)
         if shown := self._response_shown(path, head.method):
             return shown
         if head.method == "GET":
             return self._shown(path, head)
-        return self._created(path) if head.method == "POST" else _MANAGE
+        return self._created(path) if head.method == "POST" else MANAGE
 
     def _created(self, path: str) -> Endpoint:
         if path in self.metered:
@@ -215,7 +217,7 @@ class Compatible:
             if found := pattern.fullmatch(path):
                 return Endpoint(name, model=found.groupdict().get("model"))
         if self.free.fullmatch(path):
-            return _MANAGE
+            return MANAGE
         unread = _UNREAD.fullmatch(path)
         return Endpoint(unread[1].replace("/", ".") if unread else "other", Billing.UNKNOWN)
 
@@ -234,7 +236,7 @@ class Compatible:
             if found := pattern.fullmatch(path):
                 named = found.groupdict().get("id") or head.parameters.get(self.id_parameter)
                 return Endpoint(name, Billing.RESULT, object_id=named)
-        return _MANAGE
+        return MANAGE
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:
         if endpoint.name == MESSAGES:
@@ -273,7 +275,6 @@ class Compatible:
         return self.shapes.get(endpoint.name) or SHAPES.get(endpoint.name, CHAT)
 
 
-_MANAGE = Endpoint("manage", Billing.FREE)
 _ASKING = ("GET", "POST")
 
 

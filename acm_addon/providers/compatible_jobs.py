@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from acm_addon.json_fields import ANY, JsonFields, Path
+from acm_addon.providers.base import BATCH
 from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.openai_responses import ChatBody
 from acm_addon.providers.openai_usage import stated_cost, tally_usage
@@ -16,7 +17,6 @@ from acm_addon.providers.tally import Tally, mapping, moment, name, nano_dollars
 
 _ENDS = frozenset(("done", "completed", "succeeded", "success", "failed", "error", "expired"))
 _CANCELLED = frozenset(("cancelled", "canceled"))
-_BATCH: Mapping[str, str] = {"processing": "batch"}
 
 
 class JobBody(JsonBody):
@@ -121,7 +121,7 @@ class FileBatchBody(JsonBody):
         return Reading(
             model=name(value("model")) or name(value("model_id")),
             object_id=name(value("id")),
-            price_context=_BATCH,
+            price_context=BATCH,
             pending=not has_ended(value("status")) or output is not None,
             created=moment(value("created_at")),
             links=(output,) if output else (),
@@ -146,7 +146,7 @@ class MistralBatchBody(JsonBody):
             object_id=name(fields.value("id")),
             quantities=tally.quantities,
             bad=tally.bad,
-            price_context=_BATCH,
+            price_context=BATCH,
             # A batch that says nothing here says it in its file, if it came to anything.
             pending=not whole or (not used and output is not None),
             created=moment(fields.value("created_at")),
@@ -181,7 +181,7 @@ class XaiBatchBody(JsonBody):
             quantities=tally.quantities,
             bad=tally.bad,
             provider_cost=sum(known) if used and len(known) == len(costs) else None,
-            price_context=_BATCH,
+            price_context=BATCH,
             pending=more or not used,
         )
 

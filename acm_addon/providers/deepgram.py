@@ -21,6 +21,7 @@ from typing import ClassVar
 from acm_addon.json_fields import JsonFields, Path
 from acm_addon.model import ModelUsage
 from acm_addon.providers.base import (
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -72,7 +73,7 @@ class Deepgram:
         if head.websocket:
             return WEBSOCKET
         if head.method != "POST":
-            return Endpoint("manage", Billing.FREE)
+            return MANAGE
         if found := _PATHS.fullmatch(path):
             parameters = head.parameters
             return Endpoint(
@@ -82,7 +83,7 @@ class Deepgram:
                 price_context=_choices(parameters),
             )
         if _FREE_POSTS.fullmatch(path):
-            return Endpoint("manage", Billing.FREE)
+            return MANAGE
         return Endpoint("other", Billing.UNKNOWN)
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002

@@ -25,6 +25,7 @@ from acm_addon.json_fields import ANY, JsonFields, Path
 from acm_addon.model import Quantities, UsageSource
 from acm_addon.multipart import MultipartForm
 from acm_addon.providers.base import (
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -116,7 +117,7 @@ class ElevenLabs:
         for endpoint, pattern in ((_TRANSCRIPTS, _TRANSCRIPT), (_DUBBING, _DUB)):
             if head.method == "GET" and (found := pattern.fullmatch(path)):
                 return Endpoint(endpoint, Billing.RESULT, object_id=found[1])
-        return Endpoint("manage", Billing.FREE)
+        return MANAGE
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:
         def facts(model: str | None, derived: Quantities | None = None) -> RequestFacts:
@@ -157,7 +158,7 @@ def _created(path: str) -> Endpoint:
         if pattern.fullmatch(path):
             return Endpoint(endpoint)
     if _FREE_POSTS.fullmatch(path):
-        return Endpoint("manage", Billing.FREE)
+        return MANAGE
     unread = _UNREAD.fullmatch(path)
     return Endpoint(unread[1] if unread else "other", Billing.UNKNOWN)
 

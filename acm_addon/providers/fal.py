@@ -25,6 +25,7 @@ from urllib.parse import unquote
 from acm_addon.json_fields import ANY, JsonFields, Path
 from acm_addon.model import UsageSource
 from acm_addon.providers.base import (
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -77,7 +78,7 @@ class Fal:
             billing = Billing.RESULT if shown else Billing.FREE
             return Endpoint("queue", billing, object_id=found[1])
         if head.method != "POST" or not path:
-            return Endpoint("manage", Billing.FREE)
+            return MANAGE
         model = unquote(path.removeprefix("/"))
         if queued:
             return Endpoint("queue", Billing.PENDING, model)

@@ -21,6 +21,8 @@ from urllib.parse import unquote
 from acm_addon.json_fields import JsonFields
 from acm_addon.providers import openai_elsewhere
 from acm_addon.providers.base import (
+    BATCH,
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -149,7 +151,7 @@ class Gemini:
         if head.method == "GET":
             return _result(unquote(path))
         if _is_free(head):
-            return Endpoint("manage", Billing.FREE)
+            return MANAGE
         return _model_call(unquote(path))
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
@@ -202,11 +204,10 @@ def _result(path: str) -> Endpoint:
         if work := pattern.fullmatch(path):
             return Endpoint(kind, Billing.RESULT, object_id=work[1])
     if file := _DOWNLOAD.fullmatch(path):
-        context = {"processing": "batch"}
         return Endpoint(
-            "batchGenerateContent", Billing.RESULT, object_id=file[1], price_context=context
+            "batchGenerateContent", Billing.RESULT, object_id=file[1], price_context=BATCH
         )
-    return Endpoint("manage", Billing.FREE)
+    return MANAGE
 
 
 def _is_free(head: RequestHead) -> bool:

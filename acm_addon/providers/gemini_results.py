@@ -11,14 +11,16 @@ from datetime import datetime
 from decimal import Decimal
 
 from acm_addon.json_fields import ANY, JsonFields, Path
-from acm_addon.providers.base import ResponseHead
+from acm_addon.providers.base import (
+    BATCH,
+    ResponseHead,
+)
 from acm_addon.providers.batch_lines import BatchLines
 from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.by_model import ByModel
 from acm_addon.providers.gemini_usage import tally_grounding, tally_usage
 from acm_addon.providers.tally import Tally, mapping, moment, name
 
-_BATCH = {"processing": "batch"}
 _PLACES = (("response",), ("metadata", "output"))
 """Where a batch keeps its answers; where both are given, they are the same."""
 _LISTS = ("inlinedResponses", "inlinedEmbedContentResponses")
@@ -49,7 +51,7 @@ def _take(line: JsonFields, sums: ByModel) -> bool:
         tally.put("input_tokens", line.value("response", "tokenCount"))
     queries = {query for each in line.values("response", *_QUERIES) for query in _texts(each)}
     tally_grounding(tally, queries, grounded=True, model=model)
-    sums.add(model, tally, _BATCH)
+    sums.add(model, tally, BATCH)
     return bool(tally.quantities) or line.value("error", "code") is not None
 
 
@@ -75,7 +77,7 @@ class BatchBody(JsonBody):
         model = name(fields.value("metadata", "model"))
         sums = ByModel()
         for tally in self._tallies(fields):
-            sums.add(model, tally, _BATCH)
+            sums.add(model, tally, BATCH)
         quantities = sums.shares()[0].quantities
         state = str(fields.value("metadata", "state") or "").rpartition("_STATE_")[2]
         files = (name(fields.value(*place, "responsesFile")) for place in _PLACES)
@@ -84,7 +86,7 @@ class BatchBody(JsonBody):
             object_id=name(fields.value("name")),
             quantities=quantities,
             bad=sums.bad or fields.truncated,
-            price_context=_BATCH,
+            price_context=BATCH,
             failed=not quantities and state in _FAILED,
             pending=not quantities and state not in _FAILED,
             created=moment(fields.value("metadata", "createTime")),

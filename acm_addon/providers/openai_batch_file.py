@@ -9,12 +9,16 @@ from dataclasses import dataclass, field, replace
 from acm_addon.json_fields import JsonFields, Path
 from acm_addon.lines import JsonLines
 from acm_addon.model import Reason, UsageSource
-from acm_addon.providers.base import RequestFacts, ResponseFacts, ResponseHead
+from acm_addon.providers.base import (
+    BATCH,
+    RequestFacts,
+    ResponseFacts,
+    ResponseHead,
+)
 from acm_addon.providers.batch_lines import WHOLE
 from acm_addon.providers.by_model import ByModel
 from acm_addon.providers.openai_responses import ITEM_PATHS, tools_in
 from acm_addon.providers.openai_usage import tally_tools, tally_usage
-from acm_addon.providers.openai_work import BATCH
 from acm_addon.providers.prompts import Answer
 from acm_addon.providers.tally import mapping, name
 

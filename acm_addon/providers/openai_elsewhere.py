@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from acm_addon.providers.base import (
+    MANAGE,
     Billing,
     Endpoint,
     RequestFacts,
@@ -46,11 +47,11 @@ def classify(head: RequestHead, path: str, free: re.Pattern[str] | None = None) 
     """
     path = path.rstrip("/")
     if head.method != "POST":
-        return Endpoint("manage", Billing.FREE)
+        return MANAGE
     if path in METERED_PATHS:
         return Endpoint(METERED_PATHS[path])
     if free is not None and free.fullmatch(path):
-        return Endpoint("manage", Billing.FREE)
+        return MANAGE
     if path in _BATCHES:
         return Endpoint("batches", Billing.PENDING)
     known = _KNOWN_UNREAD.fullmatch(path)

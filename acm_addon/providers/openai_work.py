@@ -11,15 +11,13 @@ from dataclasses import replace
 from typing import ClassVar
 
 from acm_addon.json_fields import JsonFields, Path, parse
+from acm_addon.providers.base import BATCH
 from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.openai_responses import ResponsesBody
 from acm_addon.providers.openai_usage import Tools, tally_usage
 from acm_addon.providers.tally import Tally, mapping, moment, name
 from acm_addon.providers.uploads import whole_number
 from acm_addon.sse import Event
-
-BATCH = {"processing": "batch"}
-"""The price context of whatever a batch did: half the usual price for most models."""
 
 
 class WorkBody(JsonBody):

@@ -26,6 +26,7 @@ from urllib.parse import unquote
 
 from acm_addon.json_fields import JsonFields, Path
 from acm_addon.providers.base import (
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -48,7 +49,6 @@ _TRAIN = re.compile(rf"/v1/(?:trainings|models/{_MODEL}/versions/[^/]+/trainings
 _RESULT = re.compile(r"/v1/(predictions|trainings)/([^/]+)(/cancel)?")
 _DEPLOYMENTS = re.compile(rf"/v1/deployments(?:/{_MODEL})?")
 _FREE_POSTS = re.compile(r"/v1/(?:files|models)")
-_MANAGE = Endpoint("manage", Billing.FREE)
 _DEPLOYMENT = Endpoint("deployments", Billing.UNKNOWN)
 
 _COUNTS = {
@@ -111,7 +111,7 @@ class Replicate:
             return _created(path)
         # A deployment with instances that are always on is billed while it stands.
         changed = head.method == "PATCH" and _DEPLOYMENTS.fullmatch(path)
-        return _DEPLOYMENT if changed else _MANAGE
+        return _DEPLOYMENT if changed else MANAGE
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
         return FieldsRequest((("version",), ("model",)), _request)
@@ -136,7 +136,7 @@ def _created(path: str) -> Endpoint:
             return Endpoint(endpoint, model=unquote(found[1]) if found[1] else None)
     if _DEPLOYMENTS.fullmatch(path):
         return _DEPLOYMENT
-    return _MANAGE if _FREE_POSTS.fullmatch(path) else Endpoint("other", Billing.UNKNOWN)
+    return MANAGE if _FREE_POSTS.fullmatch(path) else Endpoint("other", Billing.UNKNOWN)
 
 
 class PredictionBody(JsonBody):

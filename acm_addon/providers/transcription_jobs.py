@@ -22,6 +22,7 @@ from typing import ClassVar
 
 from acm_addon.json_fields import JsonFields, Path
 from acm_addon.providers.base import (
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -148,7 +149,7 @@ class TranscriptionJobs:
             return Endpoint(self.jobs[parent], Billing.RESULT, object_id=object_id)
         below = any(path.startswith(job + "/") for job in self.jobs)
         if head.method != "POST" or below or self.free_posts.fullmatch(path):
-            return Endpoint("manage", Billing.FREE)
+            return MANAGE
         return Endpoint("other", Billing.UNKNOWN)
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from acm_addon.json_fields import JsonFields
 from acm_addon.providers import anthropic, gemini, openai_elsewhere
 from acm_addon.providers.base import (
+    MANAGE,
     Access,
     Billing,
     Endpoint,
@@ -160,12 +161,12 @@ def _endpoint(head: RequestHead, path: str) -> Endpoint:
     if head.method == "GET":
         job = _JOB_PATH.fullmatch(path)
         kind = "batchPredictionJobs"
-        return Endpoint(kind, Billing.RESULT) if job else Endpoint("manage", Billing.FREE)
+        return Endpoint(kind, Billing.RESULT) if job else MANAGE
     extends = head.method == "PATCH" and path.startswith("/cachedContents/")
     if extends:
         return Endpoint("cachedContents", Billing.UNKNOWN)
     if head.method != "POST" or _FREE.fullmatch(path):
-        return Endpoint("manage", Billing.FREE)
+        return MANAGE
     return _created(path)
 
 

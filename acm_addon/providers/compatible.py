@@ -142,7 +142,8 @@ class Compatible:
     pending: Mapping[str, str] = field(default_factory=dict)
     """Paths that start what is billed when it is done."""
     results: tuple[tuple[re.Pattern[str], str], ...] = ()
-    """GET paths that show such work, by its ``id``, and the name of the endpoint that began it."""
+    """GET paths that show such work, and the name of the endpoint that began it. The work's ``id``
+    is a group of the path, or a parameter of the query."""
     sockets: tuple[str, ...] = ()
     """Websockets that are known to be offered, for people to read."""
     batch_files: bool = False
@@ -155,8 +156,6 @@ class Compatible:
     """What the price table calls an endpoint that has no choice of models, by endpoint name."""
     priced_as_requested: bool = False
     """Prices go by the name that is asked for; responses name what stands behind it."""
-    id_parameter: str = "id"
-    """The query's parameter with that id, where the path has none."""
     free: re.Pattern[str] = FREE
     """Paths whose POST is known to cost nothing."""
     shared_host: bool = False
@@ -234,7 +233,7 @@ class Compatible:
             return Endpoint("batches", Billing.RESULT, object_id=file[1], price_context=BATCH)
         for pattern, name in self.results:
             if found := pattern.fullmatch(path):
-                named = found.groupdict().get("id") or head.parameters.get(self.id_parameter)
+                named = found.groupdict().get("id") or head.parameters.get("id")
                 return Endpoint(name, Billing.RESULT, object_id=named)
         return MANAGE
 

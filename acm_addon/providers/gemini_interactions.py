@@ -95,7 +95,7 @@ class InteractionBody(ResponseBody):
         model = name(document.get("model")) or name(document.get("agent"))
         status, tier = document.get("status"), name(document.get("service_tier"))
         tally = tally_interaction(usage)
-        tally_grounding(tally, queries, grounded=True, model=model or self._request.model)
+        tally_grounding(tally, queries, model or self._request.model)
         running = status in _RUNNING
         return Reading(
             model=model,

@@ -18,6 +18,7 @@ from acm_addon.providers.base import (
 from acm_addon.providers.batch_lines import BatchLines
 from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.by_model import ByModel
+from acm_addon.providers.gemini_bodies import texts_in
 from acm_addon.providers.gemini_usage import tally_grounding, tally_usage
 from acm_addon.providers.tally import Tally, mapping, moment, name
 
@@ -49,8 +50,8 @@ def _take(line: JsonFields, sums: ByModel) -> bool:
     tally = tally_usage(usage)
     if not usage:
         tally.put("input_tokens", line.value("response", "tokenCount"))
-    queries = {query for each in line.values("response", *_QUERIES) for query in _texts(each)}
-    tally_grounding(tally, queries, grounded=True, model=model)
+    queries = texts_in(line.values("response", *_QUERIES))
+    tally_grounding(tally, queries, model)
     sums.add(model, tally, BATCH)
     return bool(tally.quantities) or line.value("error", "code") is not None
 
@@ -222,9 +223,3 @@ def _hours(start: datetime | None, end: datetime | None) -> Decimal | None:
         return None
     between = end - start
     return (Decimal(between.days * 86400 + between.seconds)) / _HOUR
-
-
-def _texts(value: object) -> Iterator[str]:
-    yield from (
-        each for each in (value if isinstance(value, list) else ()) if isinstance(each, str)
-    )

@@ -31,10 +31,10 @@ from acm_addon.providers.base import (
     ResponseReader,
     WebSocketReader,
 )
+from acm_addon.providers.body import Amended
 from acm_addon.providers.openai import error_body
 from acm_addon.providers.openai_paths import ENDPOINTS, openai_endpoint
 from acm_addon.providers.openai_readers import openai_request_reader, openai_response_reader
-from acm_addon.providers.prompts import Answer
 from acm_addon.providers.realtime import RealtimeReader
 
 _DEPLOYMENT = re.compile(r"/openai/deployments/([^/]+)(?:/extensions)?(/.+)")
@@ -94,7 +94,9 @@ class Azure:
     ) -> ResponseReader:
         claude = endpoint.name == _CLAUDE_MESSAGES
         read = ANTHROPIC.response_reader if claude else openai_response_reader
-        return _AzureResponse(read(endpoint, request, head), head)
+        region = head.headers.get("x-ms-region", "").replace(" ", "").lower() or None
+        reader = read(endpoint, request, head)
+        return Amended(reader, lambda facts: _billed_by_azure(facts, region))
 
     def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
         return RealtimeReader(endpoint.model) if endpoint.billing is Billing.METERED else None
@@ -103,27 +105,10 @@ class Azure:
         return error_body(status, code, message)
 
 
-class _AzureResponse:
+def _billed_by_azure(facts: ResponseFacts, region: str | None) -> ResponseFacts:
     """What the vendor's own reader reads, without the cost that the vendor would have billed."""
-
-    def __init__(self, inner: ResponseReader, head: ResponseHead) -> None:
-        self._inner = inner
-        region = head.headers.get("x-ms-region", "").replace(" ", "").lower()
-        self._region = region or None
-
-    def feed(self, data: bytes) -> None:
-        self._inner.feed(data)
-
-    def facts(self) -> ResponseFacts:
-        facts = self._inner.facts()
-        context = {**facts.price_context, **_zone(self._region)}
-        return replace(facts, provider_cost=None, region=self._region, price_context=context)
-
-    def output_text(self) -> Answer:
-        return self._inner.output_text()
-
-    def output_tokens_so_far(self) -> int:
-        return self._inner.output_tokens_so_far()
+    context = {**facts.price_context, **_zone(region)}
+    return replace(facts, provider_cost=None, region=region, price_context=context)
 
 
 def _claude(head: RequestHead) -> Endpoint:

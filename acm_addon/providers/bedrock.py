@@ -48,7 +48,7 @@ from acm_addon.providers.bedrock_bodies import (
     choices,
     model_named,
 )
-from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
+from acm_addon.providers.body import Amended, JsonRequestReader, ResponseBody
 from acm_addon.providers.compatible import RESPONSE_PATH
 from acm_addon.providers.event_stream_body import EventStreamBody
 from acm_addon.providers.openai_requests import generation_request
@@ -160,16 +160,6 @@ class _UncountedRequest(JsonRequestReader):
         return Prompt()
 
 
-class _MessagesBody(anthropic.MessagesBody):
-    """Messages without the model's own name: prices go by Bedrock's, which the request has."""
-
-    def _read_document(self, fields: JsonFields) -> Reading:
-        return replace(super()._read_document(fields), model=None)
-
-    def _read_stream(self) -> Reading:
-        return replace(super()._read_stream(), model=None)
-
-
 @dataclass(frozen=True, slots=True)
 class Bedrock:
     name: str = "bedrock"
@@ -206,7 +196,9 @@ class Bedrock:
         if body := _BODIES.get(endpoint.name):
             return EventStreamBody(body(request, head))
         if endpoint.name == "messages":
-            return _MessagesBody(request, head)
+            # Prices go by Bedrock's name of the model, which the request has.
+            messages = anthropic.MessagesBody(request, head)
+            return Amended(messages, lambda facts: replace(facts, model=None))
         if endpoint.billing is Billing.RESULT:
             return RetrievedBody(request, head)
         return openai_elsewhere.response_reader(endpoint, request, head)

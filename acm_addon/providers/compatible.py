@@ -16,11 +16,11 @@ from acm_addon.providers.base import (
     RequestFacts,
     RequestHead,
     RequestReader,
-    ResponseFacts,
     ResponseHead,
     ResponseReader,
     WebSocketReader,
 )
+from acm_addon.providers.body import Amended
 from acm_addon.providers.compatible_bodies import (
     CloudflareRunBody,
     ConversationsBody,
@@ -48,7 +48,6 @@ from acm_addon.providers.openai_paths import websocket_endpoint
 from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.openai_responses import ChatBody, ImagesBody, ResponsesBody
 from acm_addon.providers.openai_work import RetrievedBody
-from acm_addon.providers.prompts import Answer
 from acm_addon.providers.realtime import RealtimeReader
 
 type RequestFactory = Callable[[RequestHead], RequestReader]
@@ -249,7 +248,9 @@ class Compatible:
     ) -> ResponseReader:
         reader = self._response_reader(endpoint, request, head)
         model = endpoint.model or request.model
-        return Renamed(reader, model) if self.priced_as_requested else reader
+        if model is None or not self.priced_as_requested:
+            return reader
+        return Amended(reader, lambda facts: replace(facts, model=model))
 
     def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
         return RealtimeReader(endpoint.model) if endpoint.billing is Billing.METERED else None
@@ -275,26 +276,3 @@ class Compatible:
 
 
 _ASKING = ("GET", "POST")
-
-
-@dataclass(frozen=True, slots=True)
-class Renamed:
-    """A body whose prices go by another name than the one in it, or by another provider's."""
-
-    reader: ResponseReader
-    model: str | None
-    """None where the body's own is right."""
-    price_provider: str | None = None
-
-    def feed(self, data: bytes) -> None:
-        self.reader.feed(data)
-
-    def facts(self) -> ResponseFacts:
-        facts = self.reader.facts()
-        return replace(facts, model=self.model or facts.model, price_provider=self.price_provider)
-
-    def output_text(self) -> Answer:
-        return self.reader.output_text()
-
-    def output_tokens_so_far(self) -> int:
-        return self.reader.output_tokens_so_far()

@@ -15,7 +15,6 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from acm_addon.json_fields import JsonFields
 from acm_addon.providers import anthropic, gemini, openai_elsewhere
 from acm_addon.providers.base import (
     MANAGE,
@@ -26,11 +25,12 @@ from acm_addon.providers.base import (
     RequestFacts,
     RequestHead,
     RequestReader,
+    ResponseFacts,
     ResponseHead,
     ResponseReader,
     WebSocketReader,
 )
-from acm_addon.providers.body import Reading
+from acm_addon.providers.body import Amended
 from acm_addon.providers.gemini_results import JobBody
 from acm_addon.providers.openai_responses import ChatBody
 
@@ -119,7 +119,7 @@ class Vertex:
         if endpoint.name == "batchPredictionJobs":
             return JobBody(request, head)
         if endpoint.name == "chat.completions":
-            return _ChatBody(request, head)
+            return Amended(ChatBody(request, head), _without_maker)
         return gemini.response_reader(endpoint, request, head)
 
     def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:
@@ -129,21 +129,12 @@ class Vertex:
         return gemini.GEMINI.error_body(status, code, message)
 
 
-class _ChatBody(ChatBody):
-    """Chat whose models are named by who made them: ``google/gemini-2.5-flash``."""
-
-    def _read_document(self, fields: JsonFields) -> Reading:
-        return _without_maker(super()._read_document(fields))
-
-    def _read_stream(self) -> Reading:
-        return _without_maker(super()._read_stream())
-
-
 VERTEX = Vertex()
 
 
-def _without_maker(reading: Reading) -> Reading:
-    return replace(reading, model=reading.model and reading.model.removeprefix("google/"))
+def _without_maker(facts: ResponseFacts) -> ResponseFacts:
+    """Chat names models by who made them: ``google/gemini-2.5-flash``."""
+    return replace(facts, model=facts.model and facts.model.removeprefix("google/"))
 
 
 def _region(location: str | None, host: str) -> str | None:

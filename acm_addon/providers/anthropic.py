@@ -41,7 +41,7 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
 from acm_addon.providers.openai_requests import generation_request
@@ -203,7 +203,7 @@ _ACCESS = Access(
 
 
 @dataclass(frozen=True, slots=True)
-class Anthropic:
+class Anthropic(WithoutWebSockets):
     name: str = "anthropic"
     hosts: tuple[str, ...] = (
         _ORIGIN.host,
@@ -245,9 +245,6 @@ class Anthropic:
             return results(head) if endpoint.price_context else BatchBody(request, head)
         body = CompleteBody if endpoint.name == "complete" else MessagesBody
         return body(request, head)
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"type": "error", "error": {type, message}}``; our code is in the headers alone."""

@@ -35,7 +35,7 @@ from acm_addon.providers.body import Amended
 from acm_addon.providers.openai import error_body
 from acm_addon.providers.openai_paths import ENDPOINTS, openai_endpoint
 from acm_addon.providers.openai_readers import openai_request_reader, openai_response_reader
-from acm_addon.providers.realtime import RealtimeReader
+from acm_addon.providers.realtime import realtime_reader
 
 _DEPLOYMENT = re.compile(r"/openai/deployments/([^/]+)(?:/extensions)?(/.+)")
 _PREFIX = re.compile(r"(?:/api/projects/[^/]+)?(?:/openai(?:/v1)?|/models|/v1)(?=/)")
@@ -98,8 +98,8 @@ class Azure:
         reader = read(endpoint, request, head)
         return Amended(reader, lambda facts: _billed_by_azure(facts, region))
 
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return RealtimeReader(endpoint.model) if endpoint.billing is Billing.METERED else None
+    def websocket_reader(self, endpoint: Endpoint) -> WebSocketReader | None:
+        return realtime_reader(endpoint)
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         return error_body(status, code, message)

@@ -219,6 +219,15 @@ class WebSocketReader(Protocol):
         """A rough count of what was generated so far, cheap enough for the event loop."""
 
 
+class WithoutWebSockets:
+    """For providers whose websockets are recorded, and not metered."""
+
+    __slots__ = ()
+
+    def websocket_reader(self, endpoint: Endpoint) -> WebSocketReader | None:  # noqa: ARG002
+        return None
+
+
 class Provider(Protocol):
     """One provider or API family."""
 
@@ -252,7 +261,7 @@ class Provider(Protocol):
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader: ...
 
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:
+    def websocket_reader(self, endpoint: Endpoint) -> WebSocketReader | None:
         """A reader of the messages of a metered websocket; None where there is none."""
 
     def error_body(self, status: int, code: str, message: str) -> bytes:

@@ -37,7 +37,7 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
 from acm_addon.providers.bedrock_bodies import (
     AgentBody,
@@ -161,7 +161,7 @@ class _UncountedRequest(JsonRequestReader):
 
 
 @dataclass(frozen=True, slots=True)
-class Bedrock:
+class Bedrock(WithoutWebSockets):
     name: str = "bedrock"
     hosts: tuple[str, ...] = _HOSTS
     price_provider: str = "aws"
@@ -202,9 +202,6 @@ class Bedrock:
         if endpoint.billing is Billing.RESULT:
             return RetrievedBody(request, head)
         return openai_elsewhere.response_reader(endpoint, request, head)
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"message"}``; our code is in the headers alone."""

@@ -26,7 +26,7 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
 from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.media import FieldsRequest, FormRequest, SoundBody
@@ -40,7 +40,7 @@ _UNREAD = re.compile(r"/(voice-changer|infill|agents|audio)(?:/.*)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Cartesia:
+class Cartesia(WithoutWebSockets):
     name: str = "cartesia"
     hosts: tuple[str, ...] = ("api.cartesia.ai",)
     price_provider: str = "cartesia"
@@ -76,9 +76,6 @@ class Cartesia:
         if endpoint.name == "stt":
             return TranscriptBody(request, head)
         return SoundBody(request, head)
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"error_code", "title", "message"}``."""

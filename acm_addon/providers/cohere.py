@@ -36,7 +36,7 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
 from acm_addon.providers.openai_requests import generation_request
@@ -227,7 +227,7 @@ _ACCESS = Access(
 
 
 @dataclass(frozen=True, slots=True)
-class Cohere:
+class Cohere(WithoutWebSockets):
     name: str = "cohere"
     hosts: tuple[str, ...] = (_ORIGIN.host, "api.cohere.ai")
     price_provider: str = "cohere"
@@ -264,9 +264,6 @@ class Cohere:
         if endpoint.name not in _METERED.values():
             return openai_elsewhere.response_reader(endpoint, request, head)
         return (CohereBody if endpoint.name in _GENERATING else UnitsBody)(request, head)
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"message"}``; our code is in the headers alone."""

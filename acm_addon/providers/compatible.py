@@ -48,7 +48,7 @@ from acm_addon.providers.openai_paths import websocket_endpoint
 from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.openai_responses import ChatBody, ImagesBody, ResponsesBody
 from acm_addon.providers.openai_work import RetrievedBody
-from acm_addon.providers.realtime import RealtimeReader
+from acm_addon.providers.realtime import realtime_reader
 
 type RequestFactory = Callable[[RequestHead], RequestReader]
 type ResponseFactory = Callable[[RequestFacts, ResponseHead], ResponseReader]
@@ -252,8 +252,8 @@ class Compatible:
             return reader
         return Amended(reader, lambda facts: replace(facts, model=model))
 
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return RealtimeReader(endpoint.model) if endpoint.billing is Billing.METERED else None
+    def websocket_reader(self, endpoint: Endpoint) -> WebSocketReader | None:
+        return realtime_reader(endpoint)
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         return error_body(status, code, message)

@@ -32,7 +32,7 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
 from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.media import FieldsRequest, SoundBody, header_number
@@ -53,7 +53,7 @@ _INSIGHTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Deepgram:
+class Deepgram(WithoutWebSockets):
     name: str = "deepgram"
     hosts: tuple[str, ...] = ("api.deepgram.com", "api.eu.deepgram.com", "agent.deepgram.com")
     price_provider: str = "deepgram"
@@ -95,9 +95,6 @@ class Deepgram:
         if endpoint.name == "speak":
             return SoundBody(request, head, _speech)
         return TranscriptBody(endpoint, request, head)
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"err_code", "err_msg", "request_id"}``."""

@@ -36,7 +36,7 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
 from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.media import (
@@ -90,7 +90,7 @@ _MILLISECONDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class ElevenLabs:
+class ElevenLabs(WithoutWebSockets):
     name: str = "elevenlabs"
     hosts: tuple[str, ...] = (
         "api.elevenlabs.io",
@@ -142,9 +142,6 @@ class ElevenLabs:
         if endpoint.name == _DUBBING:
             return DubbingBody(request, head)
         return SoundBody(request, head, lambda given: _credits(request, given))
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"detail": {"status", "message"}}``."""

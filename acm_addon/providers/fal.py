@@ -36,7 +36,7 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
 from acm_addon.providers.body import Reading, ResponseBody
 from acm_addon.providers.media import FieldsRequest, header_number
@@ -52,7 +52,7 @@ _PIXELS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Fal:
+class Fal(WithoutWebSockets):
     name: str = "fal"
     hosts: tuple[str, ...] = ("fal.run", "falrun.com", *_QUEUES)
     price_provider: str = "fal"
@@ -91,9 +91,6 @@ class Fal:
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader:
         return OutputBody(endpoint, request, head)
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"detail"}``, as the platform's own errors are."""

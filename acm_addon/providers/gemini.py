@@ -168,7 +168,7 @@ class Gemini:
     ) -> ResponseReader:
         return response_reader(endpoint, request, head)
 
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
+    def websocket_reader(self, endpoint: Endpoint) -> WebSocketReader | None:
         return LiveReader() if endpoint.name == "live" else None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002

@@ -88,8 +88,8 @@ class HuggingFace:
             lambda facts: replace(facts, model=model or facts.model, price_provider=prices),
         )
 
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:
-        return _API.websocket_reader(endpoint, head)
+    def websocket_reader(self, endpoint: Endpoint) -> WebSocketReader | None:
+        return _API.websocket_reader(endpoint)
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         return error_body(status, code, message)

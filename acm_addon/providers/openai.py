@@ -23,7 +23,6 @@ from dataclasses import dataclass, replace
 
 from acm_addon.providers.base import (
     Access,
-    Billing,
     Endpoint,
     Origin,
     RequestFacts,
@@ -35,7 +34,7 @@ from acm_addon.providers.base import (
 )
 from acm_addon.providers.openai_paths import ENDPOINTS, openai_endpoint
 from acm_addon.providers.openai_readers import openai_request_reader, openai_response_reader
-from acm_addon.providers.realtime import RealtimeReader
+from acm_addon.providers.realtime import realtime_reader
 
 
 def error_body(status: int, code: str, message: str) -> bytes:
@@ -72,8 +71,8 @@ class OpenAI:
     ) -> ResponseReader:
         return openai_response_reader(endpoint, request, head)
 
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return RealtimeReader(endpoint.model) if endpoint.billing is Billing.METERED else None
+    def websocket_reader(self, endpoint: Endpoint) -> WebSocketReader | None:
+        return realtime_reader(endpoint)
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         return error_body(status, code, message)

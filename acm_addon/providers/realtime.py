@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 from acm_addon.json_fields import ANY, JsonFields, Path
 from acm_addon.model import ModelUsage, Quantities, Reason, UsageSource
-from acm_addon.providers.base import ResponseFacts
+from acm_addon.providers.base import Billing, Endpoint, ResponseFacts
 from acm_addon.providers.by_model import ByModel
 from acm_addon.providers.openai_usage import stated_cost, tally_usage
 from acm_addon.providers.tally import Tally, mapping, name
@@ -144,6 +144,11 @@ class RealtimeReader:
         if (cost := stated_cost(usage)) is not None:
             self._cost = (self._cost or 0) + cost
         self._used.add(model, tally)
+
+
+def realtime_reader(endpoint: Endpoint) -> RealtimeReader | None:
+    """A reader of a connection to ``endpoint``, where its messages have usage."""
+    return RealtimeReader(endpoint.model) if endpoint.billing is Billing.METERED else None
 
 
 def _fields(message: bytes, wanted: tuple[Path, ...]) -> JsonFields:

@@ -37,7 +37,7 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
 from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.media import FieldsRequest
@@ -84,7 +84,7 @@ _INTERNAL = "replicate-internal/"
 
 
 @dataclass(frozen=True, slots=True)
-class Replicate:
+class Replicate(WithoutWebSockets):
     name: str = "replicate"
     hosts: tuple[str, ...] = ("api.replicate.com", "stream.replicate.com")
     price_provider: str = "replicate"
@@ -120,9 +120,6 @@ class Replicate:
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader:
         return PredictionBody(endpoint, request, head)
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         """``{"title", "detail", "status"}``."""

@@ -33,7 +33,7 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
 from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.media import FieldsRequest
@@ -112,7 +112,7 @@ _REVAI = Answer(
 
 
 @dataclass(frozen=True, slots=True)
-class TranscriptionJobs:
+class TranscriptionJobs(WithoutWebSockets):
     name: str
     hosts: tuple[str, ...]
     """Requests to the gateway go to the first."""
@@ -162,9 +162,6 @@ class TranscriptionJobs:
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader:
         return JobBody(self.answer, endpoint, request, head)
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"error", "message"}``."""

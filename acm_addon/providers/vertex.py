@@ -122,8 +122,8 @@ class Vertex:
             return Amended(ChatBody(request, head), _without_maker)
         return gemini.response_reader(endpoint, request, head)
 
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:
-        return gemini.GEMINI.websocket_reader(endpoint, head)
+    def websocket_reader(self, endpoint: Endpoint) -> WebSocketReader | None:
+        return gemini.GEMINI.websocket_reader(endpoint)
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         return gemini.GEMINI.error_body(status, code, message)

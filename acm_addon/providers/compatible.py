@@ -32,7 +32,7 @@ from acm_addon.providers.compatible_bodies import (
     SpokenBody,
     StatedEndBody,
 )
-from acm_addon.providers.compatible_jobs import JobBody
+from acm_addon.providers.compatible_jobs import FileBatchBody, JobBody
 from acm_addon.providers.compatible_requests import (
     picture_request,
     search_request,
@@ -110,6 +110,8 @@ EVERYTHING = re.compile(r".*")
 RESPONSE_PATH = re.compile(r"/(responses|agent)/(?!compact$|input_tokens$)[^/]+(/cancel)?")
 """Where a response that was created earlier is shown, or cancelled."""
 
+_BATCHES = "/batches"
+_BATCH = re.compile(rf"{_BATCHES}/([^/]+)")
 _DOWNLOAD = re.compile(r"/files/([^/]+)/content")
 
 _UNREAD = re.compile(
@@ -146,9 +148,11 @@ class Compatible:
     sockets: tuple[str, ...] = ()
     """Websockets that are known to be offered, for people to read."""
     batch_files: bool = False
-    """What a batch came to is in a file, in OpenAI's lines: any download may be one."""
+    """Batches are OpenAI's: ``/batches`` starts one, and what it came to is in a file, in OpenAI's
+    lines. Any download may be one."""
     jobs: Mapping[str, ResponseFactory] = field(default_factory=dict)
-    """Who reads the answers about such work, by endpoint name; else ``JobBody``."""
+    """Who reads the answers about such work, by endpoint name; else ``FileBatchBody`` those about
+    batches, and ``JobBody`` all others."""
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     """Where bodies differ from what their endpoint's name says."""
     models: Mapping[str, str] = field(default_factory=dict)
@@ -172,7 +176,9 @@ class Compatible:
     @property
     def access(self) -> Access:
         patterned = (name for _, name in (*self.patterns, *self.results))
-        return replace(self.reach, endpoints=(*self.metered.values(), *patterned, *self.sockets))
+        batches = ("batches",) if self.batch_files else ()
+        endpoints = (*self.metered.values(), *patterned, *batches, *self.sockets)
+        return replace(self.reach, endpoints=endpoints)
 
     @property
     def origin(self) -> Origin | None:
@@ -209,6 +215,8 @@ class Compatible:
     def _created(self, path: str) -> Endpoint:
         if path in self.metered:
             return Endpoint(self.metered[path], model=self.models.get(self.metered[path]))
+        if self.batch_files and path == _BATCHES:
+            return Endpoint("batches", Billing.PENDING)
         if path in self.pending:
             return Endpoint(self.pending[path], Billing.PENDING)
         for pattern, name in self.patterns:
@@ -230,6 +238,8 @@ class Compatible:
     def _shown(self, path: str, head: RequestHead) -> Endpoint:
         if self.batch_files and (file := _DOWNLOAD.fullmatch(path)):
             return Endpoint("batches", Billing.RESULT, object_id=file[1], price_context=BATCH)
+        if self.batch_files and (batch := _BATCH.fullmatch(path)):
+            return Endpoint("batches", Billing.RESULT, object_id=batch[1])
         for pattern, name in self.results:
             if found := pattern.fullmatch(path):
                 named = found.groupdict().get("id") or head.parameters.get("id")
@@ -268,7 +278,8 @@ class Compatible:
         if endpoint.billing is Billing.RESULT and endpoint.price_context:
             return BatchFileBody(request, head)
         if endpoint.billing in (Billing.PENDING, Billing.RESULT):
-            return self.jobs.get(endpoint.name, JobBody)(request, head)
+            other = FileBatchBody if endpoint.name == "batches" else JobBody
+            return self.jobs.get(endpoint.name, other)(request, head)
         return self._shape(endpoint).response(request, head)
 
     def _shape(self, endpoint: Endpoint) -> Shape:

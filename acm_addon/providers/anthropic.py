@@ -17,7 +17,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from acm_addon.json_fields import JsonFields, parse
 from acm_addon.providers import openai_elsewhere
@@ -254,6 +254,17 @@ class Anthropic(WithoutWebSockets):
 
 
 ANTHROPIC = Anthropic()
+
+
+def messages_elsewhere(head: RequestHead, path: str) -> Endpoint:
+    """The endpoint of ``path`` where somebody else offers Claude's messages, and the counting of
+    tokens, but none of the platform around them."""
+    endpoint = ANTHROPIC.classify(replace(head, path=path))
+    if endpoint.billing is Billing.RESULT:
+        return MANAGE
+    if endpoint.name == "messages" or endpoint.billing is Billing.FREE:
+        return endpoint
+    return Endpoint("other", Billing.UNKNOWN)
 
 
 def _result(path: str) -> Endpoint | None:

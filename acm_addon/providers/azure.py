@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from acm_addon.providers.anthropic import ANTHROPIC
+from acm_addon.providers.anthropic import ANTHROPIC, messages_elsewhere
 from acm_addon.providers.base import (
     Access,
     Billing,
@@ -72,7 +72,7 @@ class Azure:
     def classify(self, head: RequestHead) -> Endpoint:
         path = head.path
         if path.startswith(_CLAUDE + "/"):
-            return _claude(head)
+            return messages_elsewhere(head, path.removeprefix(_CLAUDE))
         if path.startswith(_VOICE_LIVE + "/"):
             endpoint = openai_endpoint(head, path.removeprefix(_VOICE_LIVE))
             return replace(endpoint, price_context={"processing": "voice_live"})
@@ -109,14 +109,6 @@ def _billed_by_azure(facts: ResponseFacts, region: str | None) -> ResponseFacts:
     """What the vendor's own reader reads, without the cost that the vendor would have billed."""
     context = {**facts.price_context, **_zone(region)}
     return replace(facts, provider_cost=None, region=region, price_context=context)
-
-
-def _claude(head: RequestHead) -> Endpoint:
-    """Foundry offers Claude's messages and the counting of tokens."""
-    endpoint = ANTHROPIC.classify(replace(head, path=head.path.removeprefix(_CLAUDE)))
-    if endpoint.name == _CLAUDE_MESSAGES or endpoint.billing is Billing.FREE:
-        return endpoint
-    return Endpoint("other", Billing.UNKNOWN)
 
 
 AZURE = Azure()

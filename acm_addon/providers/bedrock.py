@@ -49,10 +49,8 @@ from acm_addon.providers.bedrock_bodies import (
     model_named,
 )
 from acm_addon.providers.body import Amended, JsonRequestReader, ResponseBody
-from acm_addon.providers.compatible import RESPONSE_PATH
 from acm_addon.providers.event_stream_body import EventStreamBody
 from acm_addon.providers.openai_requests import generation_request
-from acm_addon.providers.openai_work import RetrievedBody
 from acm_addon.providers.prompts import Prompt
 from acm_addon.providers.tally import Tally, name
 
@@ -199,8 +197,6 @@ class Bedrock(WithoutWebSockets):
             # Prices go by Bedrock's name of the model, which the request has.
             messages = anthropic.MessagesBody(request, head)
             return Amended(messages, lambda facts: replace(facts, model=None))
-        if endpoint.billing is Billing.RESULT:
-            return RetrievedBody(request, head)
         return openai_elsewhere.response_reader(endpoint, request, head)
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
@@ -214,12 +210,8 @@ BEDROCK = Bedrock()
 def _endpoint(head: RequestHead) -> Endpoint:
     path = head.path.rstrip("/")
     if path.startswith(_ANTHROPIC_PREFIX + "/"):
-        return anthropic.ANTHROPIC.classify(replace(head, path=path[len(_ANTHROPIC_PREFIX) :]))
+        return anthropic.messages_elsewhere(head, path.removeprefix(_ANTHROPIC_PREFIX))
     if prefix := _OPENAI_PREFIX.match(path):
-        if (shown := RESPONSE_PATH.fullmatch(path[prefix.end() :])) and (
-            head.method == ("POST" if shown[2] else "GET")
-        ):
-            return Endpoint("responses", Billing.RESULT)
         return openai_elsewhere.classify(head, path[prefix.end() :], _OPENAI_FREE)
     if head.method == "GET" and (work := _WORK_PATH.fullmatch(path)):
         return Endpoint(_WORK, Billing.RESULT, object_id=unquote(work[1]))

@@ -43,7 +43,7 @@ from acm_addon.providers.media import SoundBody
 from acm_addon.providers.openai import error_body
 from acm_addon.providers.openai_audio import audio_response, transcription_request
 from acm_addon.providers.openai_batch_file import BatchFileBody
-from acm_addon.providers.openai_elsewhere import METERED_PATHS
+from acm_addon.providers.openai_elsewhere import METERED_PATHS, response_shown
 from acm_addon.providers.openai_paths import websocket_endpoint
 from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.openai_responses import ChatBody, ImagesBody, ResponsesBody
@@ -106,9 +106,6 @@ FREE = re.compile(
 
 EVERYTHING = re.compile(r".*")
 """All that is not metered, where nothing costs anything."""
-
-RESPONSE_PATH = re.compile(r"/(responses|agent)/(?!compact$|input_tokens$)[^/]+(/cancel)?")
-"""Where a response that was created earlier is shown, or cancelled."""
 
 _BATCHES = "/batches"
 _BATCH = re.compile(rf"{_BATCHES}/([^/]+)")
@@ -206,7 +203,10 @@ class Compatible:
             return MANAGE
         if head.websocket:
             return websocket_endpoint(head, path)
-        if shown := self._response_shown(path, head.method):
+        created = path[: path.find("/", 1)]
+        if self.metered.get(created) == "responses" and (
+            shown := response_shown(head.method, path)
+        ):
             return shown
         if head.method == "GET":
             return self._shown(path, head)
@@ -226,14 +226,6 @@ class Compatible:
             return MANAGE
         unread = _UNREAD.fullmatch(path)
         return Endpoint(unread[1].replace("/", ".") if unread else "other", Billing.UNKNOWN)
-
-    def _response_shown(self, path: str, method: str) -> Endpoint | None:
-        """A response is no work of its own unless it ran in the background, which its body says."""
-        found = RESPONSE_PATH.fullmatch(path)
-        if not found or self.metered.get(f"/{found[1]}") != "responses":
-            return None
-        shown = method == "POST" if found[2] else method == "GET"
-        return Endpoint("responses", Billing.RESULT) if shown else None
 
     def _shown(self, path: str, head: RequestHead) -> Endpoint:
         if self.batch_files and (file := _DOWNLOAD.fullmatch(path)):

@@ -14,6 +14,7 @@ from acm_addon.providers.base import (
     ResponseReader,
 )
 from acm_addon.providers.openai_responses import ChatBody, EmbeddingsBody, ResponsesBody
+from acm_addon.providers.openai_work import RetrievedBody
 
 METERED_PATHS: Mapping[str, str] = MappingProxyType(
     {
@@ -36,6 +37,8 @@ _KNOWN_UNREAD = re.compile(
 )
 """Paths with a price, or the chance of one, that have a name though we do not read them."""
 
+_RESPONSE = re.compile(r"/(?:responses|agent)/(?!compact$|input_tokens$)[^/]+(/cancel)?")
+"""Where a response that was created earlier is shown, or cancelled."""
 _BATCHES = ("/batches", "/batch/jobs")
 
 
@@ -46,6 +49,8 @@ def classify(head: RequestHead, path: str, free: re.Pattern[str] | None = None) 
     Names hold no part of a path that could be data.
     """
     path = path.rstrip("/")
+    if shown := response_shown(head.method, path):
+        return shown
     if head.method != "POST":
         return MANAGE
     if path in METERED_PATHS:
@@ -58,7 +63,17 @@ def classify(head: RequestHead, path: str, free: re.Pattern[str] | None = None) 
     return Endpoint(known[1].replace("/", ".") if known else "other", Billing.UNKNOWN)
 
 
+def response_shown(method: str, path: str) -> Endpoint | None:
+    """A look at a response, or its end. It is no work of its own unless it ran in the background,
+    which its body says."""
+    found = _RESPONSE.fullmatch(path)
+    shown = found and method == ("POST" if found[1] else "GET")
+    return Endpoint("responses", Billing.RESULT) if shown else None
+
+
 def response_reader(
     endpoint: Endpoint, request: RequestFacts, head: ResponseHead
 ) -> ResponseReader:
+    if endpoint.billing is Billing.RESULT:
+        return RetrievedBody(request, head)
     return _BODIES.get(endpoint.name, ChatBody)(request, head)

@@ -43,7 +43,7 @@ from acm_addon.providers.media import SoundBody
 from acm_addon.providers.openai import error_body
 from acm_addon.providers.openai_audio import audio_response, transcription_request
 from acm_addon.providers.openai_batch_file import BatchFileBody
-from acm_addon.providers.openai_elsewhere import METERED_PATHS, response_shown
+from acm_addon.providers.openai_elsewhere import METERED_PATHS, response_shown, unread
 from acm_addon.providers.openai_paths import websocket_endpoint
 from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.openai_responses import ChatBody, ImagesBody, ResponsesBody
@@ -110,14 +110,6 @@ EVERYTHING = re.compile(r".*")
 _BATCHES = "/batches"
 _BATCH = re.compile(rf"{_BATCHES}/([^/]+)")
 _DOWNLOAD = re.compile(r"/files/([^/]+)/content")
-
-_UNREAD = re.compile(
-    r"/(audio/(?:speech|transcriptions|translations)|images/(?:edits|variations|generations)"
-    r"|images|rerank|moderations|videos|batches|fine_tuning/jobs|ocr|search|messages|responses)"
-    r"(?:/.*)?"
-)
-"""Paths that may be billed, and whose name says nothing of the client's."""
-
 
 _REGION = re.compile(r"[a-z]{2,12}(?:-[a-z]{2,12}-[0-9]{1,2})?")
 """``us``, ``eu-west-1``: no other text of a host's name is taken for one."""
@@ -222,10 +214,7 @@ class Compatible:
         for pattern, name in self.patterns:
             if found := pattern.fullmatch(path):
                 return Endpoint(name, model=found.groupdict().get("model"))
-        if self.free.fullmatch(path):
-            return MANAGE
-        unread = _UNREAD.fullmatch(path)
-        return Endpoint(unread[1].replace("/", ".") if unread else "other", Billing.UNKNOWN)
+        return MANAGE if self.free.fullmatch(path) else unread(path)
 
     def _shown(self, path: str, head: RequestHead) -> Endpoint:
         if self.batch_files and (file := _DOWNLOAD.fullmatch(path)):

@@ -30,12 +30,12 @@ _BODIES: Mapping[str, type[ChatBody | ResponsesBody]] = {
     "embeddings": EmbeddingsBody,
     "responses": ResponsesBody,
 }
-_KNOWN_UNREAD = re.compile(
+_UNREAD = re.compile(
     r"/(audio/(?:speech|transcriptions|translations)|images/(?:edits|variations|generations)"
-    r"|images|rerank|moderations|realtime|videos|containers|fine_tuning/jobs|ocr|search|messages"
-    r"|tts|stt)(?:/.*)?"
+    r"|images|rerank|moderations|realtime|videos|containers|batches|fine_tuning/jobs|ocr|search"
+    r"|messages|responses|tts|stt)(?:/.*)?"
 )
-"""Paths with a price, or the chance of one, that have a name though we do not read them."""
+"""Paths that may be billed, and whose name says nothing of the client's."""
 
 _RESPONSE = re.compile(r"/(?:responses|agent)/(?!compact$|input_tokens$)[^/]+(/cancel)?")
 """Where a response that was created earlier is shown, or cancelled."""
@@ -59,7 +59,12 @@ def classify(head: RequestHead, path: str, free: re.Pattern[str] | None = None) 
         return MANAGE
     if path in _BATCHES:
         return Endpoint("batches", Billing.PENDING)
-    known = _KNOWN_UNREAD.fullmatch(path)
+    return unread(path)
+
+
+def unread(path: str) -> Endpoint:
+    """The endpoint of a POST that may be billed, and whose usage is not read."""
+    known = _UNREAD.fullmatch(path)
     return Endpoint(known[1].replace("/", ".") if known else "other", Billing.UNKNOWN)
 
 

@@ -91,7 +91,8 @@ class AudioBody(ChatBody):
         return self._done or self._usage is not None
 
     def _read(self, document: Mapping[str, object], *, ended: bool = True) -> Reading:
-        reading = super()._read(document, ended=ended)
+        # An id is that of a piece of what was said.
+        reading = replace(super()._read(document, ended=ended), object_id=None)
         if reading.quantities:
             return reading
         tally = Tally()

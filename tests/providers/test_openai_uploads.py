@@ -75,14 +75,15 @@ def test_a_transcription_reports_tokens(piece: int, streamed: bool) -> None:
     body = json.dumps({"text": "Hi", "usage": _TOKENS})
     if streamed:
         done = {"type": "transcript.text.done", "text": "Hi", "usage": _TOKENS}
-        body = f'data: {{"type":"transcript.text.delta"}}\n\ndata: {json.dumps(done)}\n\n'
+        piece_of_text = {"type": "transcript.text.segment", "id": "seg_0", "text": "Hi"}
+        body = "".join(f"data: {json.dumps(event)}\n\n" for event in (piece_of_text, done))
     form = _form(wav(0.1), model="gpt-4o-transcribe", stream="true")
     request, response = _run(
         _TRANSCRIBE, form, body.encode(), _SSE if streamed else _JSON, piece=piece
     )
     facts = response.facts()
     assert (_QUANTITIES, UsageSource.REPORTED) == (facts.quantities, facts.usage_source)
-    assert (True, False) == (facts.finished, facts.output_missing)
+    assert (True, False, None) == (facts.finished, facts.output_missing, facts.object_id)
     assert ("gpt-4o-transcribe", True) == (request.facts().model, request.facts().stream)
 
 

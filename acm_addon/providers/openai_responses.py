@@ -92,6 +92,8 @@ class ChatBody(ResponseBody):
 
     def _notice(self, event: Event) -> bool:
         data = event.data
+        if data == self._previous:
+            return False
         if data.startswith(b"[DONE]"):
             self._done = True
             return True

@@ -30,7 +30,6 @@ from acm_addon.providers.compatible_bodies import (
     OllamaEmbedBody,
     PagesBody,
     SpokenBody,
-    StatedEndBody,
 )
 from acm_addon.providers.compatible_jobs import FileBatchBody, JobBody
 from acm_addon.providers.compatible_requests import (
@@ -46,7 +45,7 @@ from acm_addon.providers.openai_batch_file import BatchFileBody
 from acm_addon.providers.openai_elsewhere import METERED_PATHS, response_shown, unread
 from acm_addon.providers.openai_paths import websocket_endpoint
 from acm_addon.providers.openai_requests import generation_request
-from acm_addon.providers.openai_responses import ChatBody, ImagesBody, ResponsesBody
+from acm_addon.providers.openai_responses import ChatBody, ImagesBody, ResponsesBody, StatedEndBody
 from acm_addon.providers.openai_work import RetrievedBody
 from acm_addon.providers.realtime import realtime_reader
 

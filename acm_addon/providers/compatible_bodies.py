@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from acm_addon.json_fields import JsonFields, Path, parse
 from acm_addon.providers.body import JsonBody, Reading, ResponseBody
-from acm_addon.providers.openai_responses import ChatBody, EmbeddingsBody
+from acm_addon.providers.openai_responses import ChatBody, EmbeddingsBody, StatedEndBody
 from acm_addon.providers.tally import Tally, mapping, name
 from acm_addon.providers.texts import TextKeys
 from acm_addon.sse import Event
@@ -32,13 +32,6 @@ class InputBody(EmbeddingsBody):
             usage["prompt_tokens"] = usage["total_tokens"]
         reading = super()._read({**document, "usage": usage}, ended=ended)
         return _with_units(reading, usage, {"search_units": "rerank_searches"})
-
-
-class StatedEndBody(ChatBody):
-    """A stream that says neither ``[DONE]`` nor why it ended: its usage comes last."""
-
-    def _stream_ended(self) -> bool:
-        return self._done or self._usage is not None
 
 
 class ConversationsBody(StatedEndBody):

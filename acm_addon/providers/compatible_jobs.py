@@ -15,8 +15,12 @@ from acm_addon.providers.openai_responses import ChatBody
 from acm_addon.providers.openai_usage import stated_cost, tally_usage
 from acm_addon.providers.tally import Tally, mapping, moment, name, nano_dollars
 
-_ENDS = frozenset(("done", "completed", "succeeded", "success", "failed", "error", "expired"))
-_CANCELLED = frozenset(("cancelled", "canceled"))
+_ENDS = frozenset(
+    (
+        *("done", "completed", "succeeded", "success"),
+        *("failed", "error", "expired", "cancelled", "canceled"),
+    )
+)
 
 
 class JobBody(JsonBody):
@@ -212,7 +216,7 @@ class DashScopeTaskBody(JsonBody):
 
 def has_ended(status: object) -> bool:
     """Whether a job in that state will not go on: in any provider's words, in any case."""
-    return isinstance(status, str) and status.lower() in _ENDS | _CANCELLED
+    return isinstance(status, str) and status.lower() in _ENDS
 
 
 def summed(usages: list[object]) -> Tally:

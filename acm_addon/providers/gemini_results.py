@@ -45,15 +45,20 @@ def answers_file(head: ResponseHead) -> BatchLines:
 
 
 def _take(line: JsonFields, sums: ByModel) -> bool:
-    usage = mapping(line.value("response", "usageMetadata"))
     model = name(line.value("response", "modelVersion"))
-    tally = tally_usage(usage)
-    if not usage:
-        tally.put("input_tokens", line.value("response", "tokenCount"))
+    tally = _tally(line.value("response", "usageMetadata"), line.value("response", "tokenCount"))
     queries = texts_in(line.values("response", *_QUERIES))
     tally_grounding(tally, queries, model)
     sums.add(model, tally, BATCH)
     return bool(tally.quantities) or line.value("error", "code") is not None
+
+
+def _tally(usage: object, tokens: object) -> Tally:
+    """``tokens``: what embeddings state in the place of a usage."""
+    tally = tally_usage(mapping(usage))
+    if not mapping(usage):
+        tally.put("input_tokens", tokens)
+    return tally
 
 
 class BatchBody(JsonBody):
@@ -101,10 +106,7 @@ class BatchBody(JsonBody):
                 parent = (*place, answers, "inlinedResponses", ANY, "response")
                 for usage, count in fields.siblings(parent, "usageMetadata", "tokenCount"):
                     found = True
-                    tally = tally_usage(mapping(usage))
-                    if not usage:
-                        tally.put("input_tokens", count)
-                    yield tally
+                    yield _tally(usage, count)
             if found:
                 return
 

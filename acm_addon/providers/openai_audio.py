@@ -25,7 +25,7 @@ from acm_addon.providers.base import (
     ResponseReader,
 )
 from acm_addon.providers.body import Reading
-from acm_addon.providers.openai_responses import ChatBody
+from acm_addon.providers.openai_responses import StatedEndBody
 from acm_addon.providers.prompts import Answer
 from acm_addon.providers.tally import Tally, mapping, name
 from acm_addon.providers.uploads import Get, UploadReader
@@ -75,20 +75,17 @@ def audio_response(
     return FileBody(request, spoken=spoken, pcm="pcm" in kind)
 
 
-class AudioBody(ChatBody):
+class AudioBody(StatedEndBody):
     """Usage in tokens, else the seconds that it states, or at least those of the recording.
 
     Mistral states seconds within usage; xAI, and Groq's ``verbose_json``, in ``duration``; Together
     and others nothing, so that what the request shows stands.
     """
 
-    WANTED: ClassVar[tuple[Path, ...]] = (*ChatBody.WANTED, ("duration",))
+    WANTED: ClassVar[tuple[Path, ...]] = (*StatedEndBody.WANTED, ("duration",))
     DOCUMENT_TEXT = None
     STREAM_TEXT = None
     _HAS_OUTPUT = False
-
-    def _stream_ended(self) -> bool:
-        return self._done or self._usage is not None
 
     def _read(self, document: Mapping[str, object], *, ended: bool = True) -> Reading:
         # An id is that of a piece of what was said.

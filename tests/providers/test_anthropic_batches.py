@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from acm_addon.model import Attribution, Entrance, ModelUsage, Reason, UsageSource, utc_now
+from acm_addon.model import ModelUsage, Reason, UsageSource
 from acm_addon.providers.anthropic import ANTHROPIC
 from acm_addon.providers.base import (
     Billing,
@@ -16,10 +16,10 @@ from acm_addon.providers.base import (
     ResponseHead,
 )
 from acm_addon.providers.by_model import MAX_MODELS
-from acm_addon.tap import Arrival, Call, exhaust
 from tests.accuracy.expected import covered, expected_quantities
 from tests.accuracy.recordings import Recording, body, headers, recordings
 from tests.accuracy.stations import head_of
+from tests.providers.exchanges import exchanged
 
 _ID = "msgbatch_01"
 _RESULTS = f"/v1/messages/batches/{_ID}/results"
@@ -95,22 +95,7 @@ def test_a_part_of_the_results_settles_nothing() -> None:
 @pytest.mark.parametrize("failure", [None, Reason.UPSTREAM_FAILED, Reason.CLIENT_LEFT])
 def test_results_that_break_off_between_lines_settle_nothing(failure: Reason | None) -> None:
     """They look whole, and would settle the batch for too little."""
-    head = RequestHead("GET", _RESULTS)
-    call = Call(
-        Arrival(
-            id="00000000-0000-7000-8000-000000000000",
-            time=utc_now(),
-            started=0.0,
-            entrance=Entrance.GATEWAY,
-            provider=ANTHROPIC,
-            endpoint=ANTHROPIC.classify(head),
-            attribution=Attribution(),
-            upstream="api.anthropic.com",
-        ),
-        head,
-    )
-    call.response_started(200, {})
-    exhaust(call.response_data(_LINES[0] + b"\n", 0.0))
+    call = exchanged("anthropic", "GET", _RESULTS, _LINES[0] + b"\n")
     result = call.result(failure)
     assert (failure is None) is (result is not None and result.settles is not None)
     call.give_up()

@@ -241,8 +241,7 @@ class Anthropic(WithoutWebSockets):
         if endpoint.name == "chat.completions":
             return openai_elsewhere.response_reader(endpoint, request, head)
         if endpoint.name == "batches":
-            # Of a batch, only its results say something of prices.
-            return results(head) if endpoint.price_context else BatchBody(request, head)
+            return results(head) if endpoint.file else BatchBody(request, head)
         body = CompleteBody if endpoint.name == "complete" else MessagesBody
         return body(request, head)
 
@@ -272,7 +271,9 @@ def _result(path: str) -> Endpoint | None:
     if batch := _BATCH.fullmatch(path):
         return Endpoint("batches", Billing.RESULT, object_id=batch[1])
     if batch := _RESULTS.fullmatch(path):
-        return Endpoint("batches", Billing.RESULT, object_id=batch[1], price_context=BATCH)
+        return Endpoint(
+            "batches", Billing.RESULT, object_id=batch[1], file=True, price_context=BATCH
+        )
     return None
 
 

@@ -112,6 +112,8 @@ class Endpoint:
     """Where the host or the path names it (Bedrock, Vertex)."""
     object_id: str | None = None
     """The work that a ``RESULT`` is about, where the path names it."""
+    file: bool = False
+    """A ``RESULT`` that is a file, perhaps with what a batch answered, in lines."""
     price_context: Mapping[str, str] = field(default_factory=dict)
     """What of the path, the query or the host selects between prices."""
     price_provider: str | None = None

@@ -217,7 +217,9 @@ class Compatible:
 
     def _shown(self, path: str, head: RequestHead) -> Endpoint:
         if self.batch_files and (file := _DOWNLOAD.fullmatch(path)):
-            return Endpoint("batches", Billing.RESULT, object_id=file[1], price_context=BATCH)
+            return Endpoint(
+                "batches", Billing.RESULT, object_id=file[1], file=True, price_context=BATCH
+            )
         if self.batch_files and (batch := _BATCH.fullmatch(path)):
             return Endpoint("batches", Billing.RESULT, object_id=batch[1])
         for pattern, name in self.results:
@@ -255,7 +257,7 @@ class Compatible:
             return ANTHROPIC.response_reader(endpoint, request, head)
         if endpoint.billing is Billing.RESULT and endpoint.name == "responses":
             return RetrievedBody(request, head)
-        if endpoint.billing is Billing.RESULT and endpoint.price_context:
+        if endpoint.file:
             return BatchFileBody(request, head)
         if endpoint.billing in (Billing.PENDING, Billing.RESULT):
             other = FileBatchBody if endpoint.name == "batches" else JobBody

@@ -185,7 +185,7 @@ GEMINI = Gemini()
 def response_reader(
     endpoint: Endpoint, request: RequestFacts, head: ResponseHead
 ) -> ResponseReader:
-    if endpoint.name == "batchGenerateContent" and endpoint.price_context:
+    if endpoint.file:
         return answers_file(head)
     if endpoint.name not in BODIES:
         return openai_elsewhere.response_reader(endpoint, request, head)
@@ -205,7 +205,11 @@ def _result(path: str) -> Endpoint:
             return Endpoint(kind, Billing.RESULT, object_id=work[1])
     if file := _DOWNLOAD.fullmatch(path):
         return Endpoint(
-            "batchGenerateContent", Billing.RESULT, object_id=file[1], price_context=BATCH
+            "batchGenerateContent",
+            Billing.RESULT,
+            object_id=file[1],
+            file=True,
+            price_context=BATCH,
         )
     return MANAGE
 

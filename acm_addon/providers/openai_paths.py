@@ -130,7 +130,8 @@ def openai_endpoint(head: RequestHead, path: str) -> Endpoint:
         return Endpoint(_METERED[path])
     for rule in _WORK:
         if rule.method == head.method and (match := rule.path.fullmatch(path)):
-            return Endpoint(rule.name, rule.billing, object_id=match.groupdict().get("file"))
+            file = match.groupdict().get("file")
+            return Endpoint(rule.name, rule.billing, object_id=file, file=file is not None)
     if head.method != "POST" or _FREE.fullmatch(path):
         return MANAGE
     known = _KNOWN_UNREAD.fullmatch(path)

@@ -73,11 +73,10 @@ def openai_response_reader(
 ) -> ResponseReader:
     if endpoint.name.startswith("audio."):
         return audio_response(request, head, spoken=endpoint.name == "audio.speech")
-    if endpoint.billing is Billing.RESULT:
-        if endpoint.name == "responses":
-            return RetrievedBody(request, head)
-        if endpoint.name == "batches" and endpoint.object_id is not None:
-            return BatchFileBody(request, head)
+    if endpoint.file:
+        return BatchFileBody(request, head)
+    if endpoint.name == "responses" and endpoint.billing is Billing.RESULT:
+        return RetrievedBody(request, head)
     return _BODIES.get(endpoint.name, ChatBody)(request, head)
 
 

@@ -74,7 +74,7 @@ _RESULTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _DOWNLOAD = re.compile(r"(?:/download)?/v1[a-z0-9]*/(files/[^/:]+):download")
 """Of any file, and so of a batch's answers."""
 _LIVE = ("BidiGenerateContent", "BidiGenerateContentConstrained")
-_METERED_METHODS = (
+METERED_METHODS = (
     "generateContent",
     "streamGenerateContent",
     "embedContent",
@@ -233,7 +233,7 @@ def _model_call(path: str) -> Endpoint:
         known = _KNOWN_UNREAD.fullmatch(path)
         return Endpoint(known[1] if known else "other", Billing.UNKNOWN)
     model, method = call[1].removeprefix("models/"), call[2]
-    if method in _METERED_METHODS:
+    if method in METERED_METHODS:
         return Endpoint(method, model=model)
     if method in _FREE_METHODS:
         return Endpoint(method, Billing.FREE, model)

@@ -54,25 +54,23 @@ _KNOWN_UNREAD = re.compile(
 _INTERACTION = re.compile(r"/interactions/([^/:]+)")
 _CREATED = {"/cachedContents": "cachedContents", "/interactions": "interactions"}
 
-_METERED = (
-    "generateContent",
-    "streamGenerateContent",
-    "embedContent",
-    "batchEmbedContents",
-    "predict",
-)
 _RAW = ("rawPredict", "streamRawPredict")
 _COUNTING = ("countTokens", "computeTokens")
 _TUNED = ("generateContent", "streamGenerateContent")
 _FETCH = "fetchPredictOperation"
 _VIDEO = "predictLongRunning"
+_METHODS = {
+    **dict.fromkeys(gemini.METERED_METHODS, Billing.METERED),
+    **dict.fromkeys(_COUNTING, Billing.FREE),
+    _VIDEO: Billing.PENDING,
+}
 _CLAUDE = "messages"
 """What calls of Claude are named, whatever their path: their bodies are those of messages."""
 
 _ORIGIN = Origin("aiplatform.googleapis.com")
 _ACCESS = Access(
     endpoints=(
-        *_METERED,
+        *gemini.METERED_METHODS,
         *_CREATED.values(),
         *(_CLAUDE, _VIDEO, "live"),
         *openai_elsewhere.METERED_PATHS.values(),
@@ -180,13 +178,8 @@ def _model_call(maker: str, model: str, method: str) -> Endpoint:
         if model == "count-tokens":
             return Endpoint(method, Billing.FREE)
         return Endpoint(_CLAUDE if maker == "anthropic" else "chat.completions", model=model)
-    billing = {
-        **dict.fromkeys(_METERED, Billing.METERED),
-        **dict.fromkeys(_COUNTING, Billing.FREE),
-        _VIDEO: Billing.PENDING,
-    }
     if method == _FETCH:
         return Endpoint(_VIDEO, Billing.RESULT, model)
-    if method in billing:
-        return Endpoint(method, billing[method], model)
+    if method in _METHODS:
+        return Endpoint(method, _METHODS[method], model)
     return Endpoint("other", Billing.UNKNOWN, model)

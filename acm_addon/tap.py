@@ -100,7 +100,7 @@ class Call:
         self.request_is_encoded = coding.lower() not in ("", "identity")
         self._request_decoder = ContentDecoder(coding)
         self._websocket: WebSocketReader | None = (
-            arrival.provider.websocket_reader(arrival.endpoint, head) if head.websocket else None
+            arrival.provider.websocket_reader(arrival.endpoint) if head.websocket else None
         )
         self._response: ResponseReader | None = None
         self._response_decoder: ContentDecoder | None = None

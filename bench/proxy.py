@@ -4,15 +4,15 @@ Both proxies under measurement then do the same work: plain HTTP on both sides.
 """
 
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from acm_addon import providers
 from acm_addon.providers.base import Origin
-from acm_addon.providers.openai import OPENAI, OpenAIShaped
+from acm_addon.providers.openai import OPENAI, OpenAI
 
 
 @dataclass(frozen=True, slots=True)
-class LocalOpenAI(OpenAIShaped):
+class LocalOpenAI(OpenAI):
     """OpenAI, played by a server of ours."""
 
     port: int = 0
@@ -24,8 +24,7 @@ class LocalOpenAI(OpenAIShaped):
 
 def main() -> None:
     port, upstream_port = sys.argv[1:3]
-    same = {field.name: getattr(OPENAI, field.name) for field in fields(OPENAI)}
-    local = LocalOpenAI(**same, port=int(upstream_port))
+    local = LocalOpenAI(port=int(upstream_port))
     providers.PROVIDERS = tuple(
         local if provider is OPENAI else provider for provider in providers.PROVIDERS
     )

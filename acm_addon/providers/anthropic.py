@@ -17,13 +17,20 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from acm_addon.json_fields import JsonFields, parse
-from acm_addon.providers import openai
+from acm_addon.providers import openai_elsewhere
 from acm_addon.providers.anthropic_batches import BatchBody, results
-from acm_addon.providers.anthropic_usage import other_models, serving_model, tally_usage
+from acm_addon.providers.anthropic_usage import (
+    other_models,
+    price_context,
+    serving_model,
+    tally_usage,
+)
 from acm_addon.providers.base import (
+    BATCH,
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -34,9 +41,10 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
+from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.tally import Tally, mapping, name
 from acm_addon.providers.texts import TextKeys
 from acm_addon.sse import Event
@@ -134,7 +142,7 @@ class MessagesBody(ResponseBody):
         tally = tally_usage(usage, model, stub=stub)
         tier = name(usage.get("service_tier"))
         region = name(usage.get("inference_geo"))
-        context = _context(tier, name(usage.get("speed")), region)
+        context = price_context(tier, name(usage.get("speed")), region)
         return Reading(
             model=model,
             object_id=name(message.get("id")),
@@ -195,7 +203,7 @@ _ACCESS = Access(
 
 
 @dataclass(frozen=True, slots=True)
-class Anthropic:
+class Anthropic(WithoutWebSockets):
     name: str = "anthropic"
     hosts: tuple[str, ...] = (
         _ORIGIN.host,
@@ -214,7 +222,7 @@ class Anthropic:
         if head.method == "GET" and (result := _result(path)):
             return result
         if head.method != "POST" or _FREE.fullmatch(path):
-            return Endpoint("manage", Billing.FREE)
+            return MANAGE
         if path in _METERED:
             return Endpoint(_METERED[path])
         if path == _BATCHES:
@@ -224,22 +232,18 @@ class Anthropic:
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
         if endpoint.name == "chat.completions":
-            return openai.request_reader(endpoint)
+            return generation_request()
         return JsonRequestReader(_REQUEST, _request)
 
     def response_reader(
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader:
         if endpoint.name == "chat.completions":
-            return openai.response_reader(endpoint, request, head)
+            return openai_elsewhere.response_reader(endpoint, request, head)
         if endpoint.name == "batches":
-            # Of a batch, only its results say something of prices.
-            return results(head) if endpoint.price_context else BatchBody(request, head)
+            return results(head) if endpoint.file else BatchBody(request, head)
         body = CompleteBody if endpoint.name == "complete" else MessagesBody
         return body(request, head)
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"type": "error", "error": {type, message}}``; our code is in the headers alone."""
@@ -251,13 +255,25 @@ class Anthropic:
 ANTHROPIC = Anthropic()
 
 
+def messages_elsewhere(head: RequestHead, path: str) -> Endpoint:
+    """The endpoint of ``path`` where somebody else offers Claude's messages, and the counting of
+    tokens, but none of the platform around them."""
+    endpoint = ANTHROPIC.classify(replace(head, path=path))
+    if endpoint.billing is Billing.RESULT:
+        return MANAGE
+    if endpoint.name == "messages" or endpoint.billing is Billing.FREE:
+        return endpoint
+    return Endpoint("other", Billing.UNKNOWN)
+
+
 def _result(path: str) -> Endpoint | None:
     """A look at a batch, or at its results."""
     if batch := _BATCH.fullmatch(path):
         return Endpoint("batches", Billing.RESULT, object_id=batch[1])
     if batch := _RESULTS.fullmatch(path):
-        context = {"processing": "batch"}
-        return Endpoint("batches", Billing.RESULT, object_id=batch[1], price_context=context)
+        return Endpoint(
+            "batches", Billing.RESULT, object_id=batch[1], file=True, price_context=BATCH
+        )
     return None
 
 
@@ -273,17 +289,3 @@ def _request(fields: JsonFields) -> RequestFacts:
         or limit.count(fields.value("max_tokens_to_sample")),
         price_context={"speed": speed} if speed else {},
     )
-
-
-def _context(tier: str | None, speed: str | None, region: str | None) -> dict[str, str]:
-    """What selects the price, under the price table's keys."""
-    context = {}
-    if tier == "batch":
-        context["processing"] = "batch"
-    elif tier:
-        context["service_tier"] = tier
-    if speed:
-        context["speed"] = speed
-    if region not in (None, "not_available"):
-        context["inference_geo"] = str(region)
-    return context

@@ -6,13 +6,17 @@ nothing of usage.
 """
 
 from acm_addon.json_fields import JsonFields
-from acm_addon.providers.anthropic_usage import other_models, serving_model, tally_usage
+from acm_addon.providers.anthropic_usage import (
+    other_models,
+    price_context,
+    serving_model,
+    tally_usage,
+)
 from acm_addon.providers.base import ResponseHead
 from acm_addon.providers.batch_lines import BatchLines
-from acm_addon.providers.body import Reading, ResponseBody
-from acm_addon.providers.by_model import ByModel, moment
-from acm_addon.providers.tally import mapping, name
-from acm_addon.sse import Event
+from acm_addon.providers.body import JsonBody, Reading
+from acm_addon.providers.by_model import ByModel
+from acm_addon.providers.tally import mapping, moment, name
 
 _LINE = (
     ("result", "type"),
@@ -31,22 +35,17 @@ def _take(line: JsonFields, sums: ByModel) -> bool:
     if kind == "succeeded":
         usage = mapping(line.value("result", "message", "usage"))
         model = serving_model(name(line.value("result", "message", "model")), usage)
-        context = {"processing": "batch"}
-        if (region := name(usage.get("inference_geo"))) not in (None, "not_available"):
-            context["inference_geo"] = str(region)
+        context = price_context("batch", None, name(usage.get("inference_geo")))
         sums.add(model, tally_usage(usage, model), context)
         for other in other_models(usage, model, context):
             sums.take(other)
     return isinstance(kind, str)
 
 
-class BatchBody(ResponseBody):
+class BatchBody(JsonBody):
     """A batch, when it is created and when one looks at it."""
 
     WANTED = (("id",), ("processing_status",), ("created_at",), ("request_counts", "succeeded"))
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
 
     def _read_document(self, fields: JsonFields) -> Reading:
         ended = fields.value("processing_status") == "ended"
@@ -57,6 +56,3 @@ class BatchBody(ResponseBody):
             pending=not nothing,
             created=moment(fields.value("created_at")),
         )
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)

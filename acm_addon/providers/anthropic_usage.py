@@ -70,6 +70,20 @@ def other_models(
     return sums.parts()
 
 
+def price_context(tier: str | None, speed: str | None, region: str | None) -> dict[str, str]:
+    """What selects the price, under the price table's keys."""
+    context = {}
+    if tier == "batch":
+        context["processing"] = "batch"
+    elif tier:
+        context["service_tier"] = tier
+    if speed:
+        context["speed"] = speed
+    if region not in (None, "not_available"):
+        context["inference_geo"] = str(region)
+    return context
+
+
 def _totals(tally: Tally, usage: Mapping[str, object], model: str | None) -> dict[str, int | None]:
     """This model's counts, compactions included."""
     totals = {

@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from acm_addon.providers.anthropic import ANTHROPIC
+from acm_addon.providers.anthropic import ANTHROPIC, messages_elsewhere
 from acm_addon.providers.base import (
     Access,
     Billing,
@@ -31,11 +31,11 @@ from acm_addon.providers.base import (
     ResponseReader,
     WebSocketReader,
 )
+from acm_addon.providers.body import Amended
 from acm_addon.providers.openai import error_body
 from acm_addon.providers.openai_paths import ENDPOINTS, openai_endpoint
 from acm_addon.providers.openai_readers import openai_request_reader, openai_response_reader
-from acm_addon.providers.prompts import Answer
-from acm_addon.providers.realtime import RealtimeReader
+from acm_addon.providers.realtime import realtime_reader
 
 _DEPLOYMENT = re.compile(r"/openai/deployments/([^/]+)(?:/extensions)?(/.+)")
 _PREFIX = re.compile(r"(?:/api/projects/[^/]+)?(?:/openai(?:/v1)?|/models|/v1)(?=/)")
@@ -72,7 +72,7 @@ class Azure:
     def classify(self, head: RequestHead) -> Endpoint:
         path = head.path
         if path.startswith(_CLAUDE + "/"):
-            return _claude(head)
+            return messages_elsewhere(head, path.removeprefix(_CLAUDE))
         if path.startswith(_VOICE_LIVE + "/"):
             endpoint = openai_endpoint(head, path.removeprefix(_VOICE_LIVE))
             return replace(endpoint, price_context={"processing": "voice_live"})
@@ -94,44 +94,21 @@ class Azure:
     ) -> ResponseReader:
         claude = endpoint.name == _CLAUDE_MESSAGES
         read = ANTHROPIC.response_reader if claude else openai_response_reader
-        return _AzureResponse(read(endpoint, request, head), head)
+        region = head.headers.get("x-ms-region", "").replace(" ", "").lower() or None
+        reader = read(endpoint, request, head)
+        return Amended(reader, lambda facts: _billed_by_azure(facts, region))
 
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return RealtimeReader(endpoint.model) if endpoint.billing is Billing.METERED else None
+    def websocket_reader(self, endpoint: Endpoint) -> WebSocketReader | None:
+        return realtime_reader(endpoint)
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         return error_body(status, code, message)
 
 
-class _AzureResponse:
+def _billed_by_azure(facts: ResponseFacts, region: str | None) -> ResponseFacts:
     """What the vendor's own reader reads, without the cost that the vendor would have billed."""
-
-    def __init__(self, inner: ResponseReader, head: ResponseHead) -> None:
-        self._inner = inner
-        region = head.headers.get("x-ms-region", "").replace(" ", "").lower()
-        self._region = region or None
-
-    def feed(self, data: bytes) -> None:
-        self._inner.feed(data)
-
-    def facts(self) -> ResponseFacts:
-        facts = self._inner.facts()
-        context = {**facts.price_context, **_zone(self._region)}
-        return replace(facts, provider_cost=None, region=self._region, price_context=context)
-
-    def output_text(self) -> Answer:
-        return self._inner.output_text()
-
-    def output_tokens_so_far(self) -> int:
-        return self._inner.output_tokens_so_far()
-
-
-def _claude(head: RequestHead) -> Endpoint:
-    """Foundry offers Claude's messages and the counting of tokens."""
-    endpoint = ANTHROPIC.classify(replace(head, path=head.path.removeprefix(_CLAUDE)))
-    if endpoint.name == _CLAUDE_MESSAGES or endpoint.billing is Billing.FREE:
-        return endpoint
-    return Endpoint("other", Billing.UNKNOWN)
+    context = {**facts.price_context, **_zone(region)}
+    return replace(facts, provider_cost=None, region=region, price_context=context)
 
 
 AZURE = Azure()

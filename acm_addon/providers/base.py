@@ -112,14 +112,22 @@ class Endpoint:
     """Where the host or the path names it (Bedrock, Vertex)."""
     object_id: str | None = None
     """The work that a ``RESULT`` is about, where the path names it."""
+    file: bool = False
+    """A ``RESULT`` that is a file, perhaps with what a batch answered, in lines."""
     price_context: Mapping[str, str] = field(default_factory=dict)
     """What of the path, the query or the host selects between prices."""
     price_provider: str | None = None
     """Whose prices hold, where the path says (Hugging Face); None for the provider's own."""
 
 
+MANAGE = Endpoint("manage", Billing.FREE)
+"""Whatever costs nothing: listing, retrieving, changing settings."""
 WEBSOCKET = Endpoint("websocket", Billing.UNKNOWN)
 """A websocket whose messages we do not read: recorded without a price."""
+
+
+BATCH: Mapping[str, str] = {"processing": "batch"}
+"""The price context of whatever a batch did: half the usual price for most models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +221,15 @@ class WebSocketReader(Protocol):
         """A rough count of what was generated so far, cheap enough for the event loop."""
 
 
+class WithoutWebSockets:
+    """For providers whose websockets are recorded, and not metered."""
+
+    __slots__ = ()
+
+    def websocket_reader(self, endpoint: Endpoint) -> WebSocketReader | None:  # noqa: ARG002
+        return None
+
+
 class Provider(Protocol):
     """One provider or API family."""
 
@@ -246,7 +263,7 @@ class Provider(Protocol):
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader: ...
 
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:
+    def websocket_reader(self, endpoint: Endpoint) -> WebSocketReader | None:
         """A reader of the messages of a metered websocket; None where there is none."""
 
     def error_body(self, status: int, code: str, message: str) -> bytes:

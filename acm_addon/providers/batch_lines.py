@@ -9,6 +9,9 @@ from acm_addon.providers.base import ResponseFacts, ResponseHead
 from acm_addon.providers.by_model import ByModel
 from acm_addon.providers.prompts import Answer
 
+WHOLE = 200
+"""The status of a download that is not of a part."""
+
 type TakeLine = Callable[[JsonFields, ByModel], bool]
 """Adds what a line reports to the sums. False where the line is no batch's."""
 
@@ -16,14 +19,15 @@ type TakeLine = Callable[[JsonFields, ByModel], bool]
 class BatchLines:
     """Sums the usage of every line, model by model. Nothing of a line is held but the sums.
 
-    A body that is no batch's (any file can be downloaded) says nothing: it stays pending. JSON
-    lines have no end of their own, so that whoever breaks off between two lines is not noticed
-    here: a response that was broken off must not be asked.
+    A body that is no batch's (any file can be downloaded) says nothing, nor does a part of one: it
+    stays pending. JSON lines have no end of their own: where they end at one, the transfer says
+    whether that was all.
     """
 
     def __init__(self, wanted: tuple[Path, ...], take: TakeLine, head: ResponseHead) -> None:
         self._lines = JsonLines(wanted)
         self._take = take
+        self._whole = head.status == WHOLE
         self._failed = head.status >= 300
         self._sums = ByModel()
         self._seen = 0
@@ -38,24 +42,21 @@ class BatchLines:
         last = self._lines.pending()
         if last is not None and last.closed:
             # The last line needs no line end; it is counted in a copy, for more may come.
-            sums = ByModel()
-            for part in self._sums.parts():
-                sums.take(part)
+            sums = self._sums.copy()
             known = self._take(last, sums)
             seen, strange = seen + 1, strange + (not known)
-            sums.bad = sums.bad or self._sums.bad
-        first, *others = sums.parts() or (None,)
+        first, others = sums.shares()
         broken = sums.bad or 0 < strange < seen
         return ResponseFacts(
-            model=first.model if first else None,
-            quantities=first.quantities if first else {},
-            usage_source=UsageSource.REPORTED if first else UsageSource.NONE,
-            price_context=first.price_context if first else {},
-            finished=seen > 0 and (last is None or last.closed),
+            model=first.model,
+            quantities=first.quantities,
+            usage_source=UsageSource.REPORTED if first.quantities else UsageSource.NONE,
+            price_context=first.price_context,
+            unframed=seen > 0 and (last is None or last.closed),
             failed=self._failed,
-            pending=seen == strange,
-            others=tuple(other for other in others if other is not None),
-            reason=self._reason(broken, bool(first)),
+            pending=seen == strange or not self._whole,
+            others=others,
+            reason=self._reason(broken, bool(first.quantities)),
         )
 
     def output_text(self) -> Answer:

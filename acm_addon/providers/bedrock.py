@@ -24,8 +24,9 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from acm_addon.json_fields import ANY, JsonFields, Path
-from acm_addon.providers import anthropic, openai
+from acm_addon.providers import anthropic, openai_elsewhere
 from acm_addon.providers.base import (
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -36,7 +37,7 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
 from acm_addon.providers.bedrock_bodies import (
     AgentBody,
@@ -47,10 +48,9 @@ from acm_addon.providers.bedrock_bodies import (
     choices,
     model_named,
 )
-from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
-from acm_addon.providers.compatible import RESPONSE_PATH
+from acm_addon.providers.body import Amended, JsonRequestReader, ResponseBody
 from acm_addon.providers.event_stream_body import EventStreamBody
-from acm_addon.providers.openai_work import RetrievedBody
+from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.prompts import Prompt
 from acm_addon.providers.tally import Tally, name
 
@@ -64,20 +64,6 @@ _HOSTS = (
     "*.bedrock-runtime.*.vpce.amazonaws.com",
     "*.bedrock-agent-runtime.*.vpce.amazonaws.com",
 )
-_ACCESS = Access(
-    endpoints=(
-        "converse",
-        "converse-stream",
-        "invoke",
-        "invoke-with-response-stream",
-        *("agents", "rerank", "chat.completions", "responses", "messages"),
-    ),
-    credential="Authorization: a SigV4 signature, or Bearer",
-    notes="SigV4 signs the host: through the gateway only bearer keys work, and AWS's own SDKs "
-    "send those over https alone, so that they need the forward entrance. Agents report usage with "
-    "enableTrace alone. Batch jobs, and what knowledge bases and flows do within, cannot be seen.",
-)
-
 _REGION = re.compile(r"\.([a-z]{2,3}(?:-[a-z]+)+-\d+)\.")
 _MODEL_CALL = re.compile(r"/model/(.+)/([a-z-]+)")
 _OPENAI_PREFIX = re.compile(r"(?:/openai)?/v1(?=/)")
@@ -152,6 +138,18 @@ _RERANK: tuple[Path, ...] = (_RERANK_MODEL, ("sources", ANY, "type"))
 _RERANKED_AT_ONCE = 100
 """Documents of one billed query: https://aws.amazon.com/bedrock/pricing/."""
 
+_ACCESS = Access(
+    endpoints=(
+        *(method for method, billing in _METHODS.items() if billing is Billing.METERED),
+        *(*_UNCOUNTED, "messages"),
+        *openai_elsewhere.METERED_PATHS.values(),
+    ),
+    credential="Authorization: a SigV4 signature, or Bearer",
+    notes="SigV4 signs the host: through the gateway only bearer keys work, and AWS's own SDKs "
+    "send those over https alone, so that they need the forward entrance. Agents report usage with "
+    "enableTrace alone. Batch jobs, and what knowledge bases and flows do within, cannot be seen.",
+)
+
 
 class _UncountedRequest(JsonRequestReader):
     """A request whose text says nothing of the input: the prompt is the service's own."""
@@ -160,18 +158,8 @@ class _UncountedRequest(JsonRequestReader):
         return Prompt()
 
 
-class _MessagesBody(anthropic.MessagesBody):
-    """Messages without the model's own name: prices go by Bedrock's, which the request has."""
-
-    def _read_document(self, fields: JsonFields) -> Reading:
-        return replace(super()._read_document(fields), model=None)
-
-    def _read_stream(self) -> Reading:
-        return replace(super()._read_stream(), model=None)
-
-
 @dataclass(frozen=True, slots=True)
-class Bedrock:
+class Bedrock(WithoutWebSockets):
     name: str = "bedrock"
     hosts: tuple[str, ...] = _HOSTS
     price_provider: str = "aws"
@@ -195,7 +183,7 @@ class Bedrock:
             return _UncountedRequest(_RERANK, _rerank)
         if endpoint.name == _WORK:
             return JsonRequestReader((("modelId",),), _work)
-        return openai.request_reader(endpoint)
+        return generation_request()
 
     def response_reader(
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
@@ -206,13 +194,10 @@ class Bedrock:
         if body := _BODIES.get(endpoint.name):
             return EventStreamBody(body(request, head))
         if endpoint.name == "messages":
-            return _MessagesBody(request, head)
-        if endpoint.billing is Billing.RESULT:
-            return RetrievedBody(request, head)
-        return openai.response_reader(endpoint, request, head)
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
+            # Prices go by Bedrock's name of the model, which the request has.
+            messages = anthropic.MessagesBody(request, head)
+            return Amended(messages, lambda facts: replace(facts, model=None))
+        return openai_elsewhere.response_reader(endpoint, request, head)
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"message"}``; our code is in the headers alone."""
@@ -225,17 +210,13 @@ BEDROCK = Bedrock()
 def _endpoint(head: RequestHead) -> Endpoint:
     path = head.path.rstrip("/")
     if path.startswith(_ANTHROPIC_PREFIX + "/"):
-        return anthropic.ANTHROPIC.classify(replace(head, path=path[len(_ANTHROPIC_PREFIX) :]))
+        return anthropic.messages_elsewhere(head, path.removeprefix(_ANTHROPIC_PREFIX))
     if prefix := _OPENAI_PREFIX.match(path):
-        if (shown := RESPONSE_PATH.fullmatch(path[prefix.end() :])) and (
-            head.method == ("POST" if shown[2] else "GET")
-        ):
-            return Endpoint("responses", Billing.RESULT)
-        return openai.classify(head, path[prefix.end() :], openai.METERED_PATHS, _OPENAI_FREE)
+        return openai_elsewhere.classify(head, path[prefix.end() :], _OPENAI_FREE)
     if head.method == "GET" and (work := _WORK_PATH.fullmatch(path)):
         return Endpoint(_WORK, Billing.RESULT, object_id=unquote(work[1]))
     if head.method not in ("POST", "PUT"):
-        return Endpoint("manage", Billing.FREE)
+        return MANAGE
     return _created(path)
 
 

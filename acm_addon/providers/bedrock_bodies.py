@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 
 from acm_addon.json_fields import ANY, JsonFields, parse
-from acm_addon.model import ModelUsage, Quantities
 from acm_addon.providers.base import RequestFacts, ResponseHead
 from acm_addon.providers.bedrock_usage import (
     METRICS,
@@ -13,7 +12,8 @@ from acm_addon.providers.bedrock_usage import (
     tally_invocation,
     tally_speech,
 )
-from acm_addon.providers.body import Reading, ResponseBody
+from acm_addon.providers.body import JsonBody, Reading, ResponseBody
+from acm_addon.providers.by_model import ByModel
 from acm_addon.providers.prompts import Answer
 from acm_addon.providers.tally import Tally, mapping, name
 from acm_addon.providers.texts import TextKeys
@@ -222,18 +222,15 @@ class AgentBody(ResponseBody):
         return Reading()
 
     def _read_stream(self) -> Reading:
-        by_model: dict[str | None, dict[str, int]] = {}
+        sums = ByModel()
         for at, tally in self._tallies.items():
-            sums = by_model.setdefault(self._models.get(at), {})
-            for unit, count in tally.quantities.items():
-                sums[unit] = sums.get(unit, 0) + int(count)
-        first, *more = by_model.items() or [(None, {})]
-        quantities: Quantities = dict(first[1])
+            sums.add(self._models.get(at), tally)
+        first, others = sums.shares()
         return Reading(
-            model=first[0],
-            quantities=quantities,
-            bad=any(tally.bad for tally in self._tallies.values()),
-            others=tuple(ModelUsage(model, dict(sums)) for model, sums in more),
+            model=first.model,
+            quantities=first.quantities,
+            bad=sums.bad,
+            others=others,
             finished=self._answered,
             failed=self._failed,
         )
@@ -242,22 +239,16 @@ class AgentBody(ResponseBody):
         return Answer()
 
 
-class UncountedBody(ResponseBody):
+class UncountedBody(JsonBody):
     """An answer that says nothing of usage: what the request decides is what is known."""
 
     WANTED = (("message",),)
 
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
     def _read_document(self, fields: JsonFields) -> Reading:  # noqa: ARG002
         return Reading()
 
-    def _read_stream(self) -> Reading:
-        return Reading()
 
-
-class WorkBody(ResponseBody):
+class WorkBody(JsonBody):
     """Asynchronous work, when it begins and when one looks at it.
 
     Its end says where the output lies and nothing of usage, so that it stays pending; only work
@@ -266,15 +257,9 @@ class WorkBody(ResponseBody):
 
     WANTED = (("invocationArn",), ("status",))
 
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
     def _read_document(self, fields: JsonFields) -> Reading:
         object_id = name(fields.value("invocationArn"))
         return Reading(object_id=object_id, pending=fields.value("status") != "Failed")
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
 
 def _parsed(data: bytes | None) -> Mapping[str, object]:

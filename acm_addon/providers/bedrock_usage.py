@@ -40,7 +40,7 @@ def tally_converse(usage: Mapping[str, object]) -> Tally:
     return tally
 
 
-def tally_metrics(metrics: Mapping[str, object]) -> Tally:
+def _tally_metrics(metrics: Mapping[str, object]) -> Tally:
     """What Bedrock itself counted, whoever's the model is."""
     tally = Tally()
     counts = [metrics.get(key) for key in _HEADERS]
@@ -75,7 +75,7 @@ def tally_invocation(
         tally = anthropic_usage.tally_usage(usage, None, stub=stub)
     else:
         tally = _tally_bare(document)
-    own = tally_metrics(metrics)
+    own = _tally_metrics(metrics)
     for unit in own.quantities:
         tally.quantities.setdefault(unit, own.quantities[unit])
     tally.bad = tally.bad or own.bad

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from acm_addon.json_fields import JsonFields, Path, parse
 from acm_addon.model import ModelUsage, Quantities, Reason, UsageSource
-from acm_addon.providers.base import RequestFacts, ResponseFacts, ResponseHead
+from acm_addon.providers.base import RequestFacts, ResponseFacts, ResponseHead, ResponseReader
 from acm_addon.providers.prompt_reader import read_prompt
 from acm_addon.providers.prompts import Answer, Prompt
 from acm_addon.providers.texts import GeneratedText, TextKeys
@@ -202,6 +202,36 @@ class ResponseBody(ABC):
         fields.feed(data)
         if self._text is not None:
             self._text.add(data)
+
+
+class JsonBody(ResponseBody):
+    """An answer that is one JSON document. Events, should any come, say nothing."""
+
+    def _notice(self, event: Event) -> bool:  # noqa: ARG002
+        return True
+
+    def _read_stream(self) -> Reading:
+        return Reading(finished=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Amended:
+    """A reader of the vendor's, and what is otherwise where somebody else serves the model."""
+
+    reader: ResponseReader
+    amend: Callable[[ResponseFacts], ResponseFacts]
+
+    def feed(self, data: bytes) -> None:
+        self.reader.feed(data)
+
+    def facts(self) -> ResponseFacts:
+        return self.amend(self.reader.facts())
+
+    def output_text(self) -> Answer:
+        return self.reader.output_text()
+
+    def output_tokens_so_far(self) -> int:
+        return self.reader.output_tokens_so_far()
 
 
 def _why_nothing(failed: bool, unreadable: bool, finished: bool) -> Reason | None:

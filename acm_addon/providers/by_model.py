@@ -1,15 +1,15 @@
-"""What a batch consumed, summed by model: one row, priced model by model."""
+"""What many answers consumed, summed by model: one row, priced model by model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
+from types import MappingProxyType
 
 from acm_addon.model import ModelUsage
 from acm_addon.providers.tally import Tally
 
 MAX_MODELS = 100
-"""That are told apart in one batch. More are nonsense, and make the usage bad."""
+"""That are told apart in one row. More are nonsense, and make the usage bad."""
 
 
 @dataclass(slots=True)
@@ -25,7 +25,12 @@ class ByModel:
         self.bad = False
         self._shares: dict[tuple[str | None, tuple[tuple[str, str], ...]], _Share] = {}
 
-    def add(self, model: str | None, tally: Tally, price_context: Mapping[str, str]) -> None:
+    def add(
+        self,
+        model: str | None,
+        tally: Tally,
+        price_context: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.bad = self.bad or tally.bad
         self.take(ModelUsage(model, tally.quantities, price_context))
 
@@ -36,22 +41,24 @@ class ByModel:
         if key not in self._shares and len(self._shares) >= MAX_MODELS:
             self.bad = True
             return
-        share = self._shares.setdefault(key, _Share(usage.price_context))
+        share = self._shares.setdefault(key, _Share(dict(usage.price_context)))
         for unit, count in usage.quantities.items():
             share.quantities[unit] = share.quantities.get(unit, 0) + count
 
+    def copy(self) -> "ByModel":
+        copied = ByModel()
+        for part in self.parts():
+            copied.take(part)
+        copied.bad = self.bad
+        return copied
+
+    def shares(self) -> tuple[ModelUsage, tuple[ModelUsage, ...]]:
+        """That of the model that was seen first, which the row names, and the others'."""
+        first, *others = self.parts() or (ModelUsage(None, {}),)
+        return first, tuple(others)
+
     def parts(self) -> tuple[ModelUsage, ...]:
-        """The model that was seen first is the one that the row names."""
         return tuple(
             ModelUsage(model, dict(share.quantities), share.price_context)
             for (model, _), share in self._shares.items()
         )
-
-
-def moment(text: object) -> datetime | None:
-    """A time as RFC 3339 writes it, in UTC; None for anything else."""
-    try:
-        at = datetime.fromisoformat(text) if isinstance(text, str) else None
-        return at.astimezone(UTC) if at is not None and at.tzinfo else None
-    except (ValueError, OverflowError):
-        return None

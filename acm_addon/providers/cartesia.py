@@ -15,6 +15,7 @@ from typing import ClassVar
 from acm_addon.json_fields import JsonFields, Path
 from acm_addon.multipart import MultipartForm
 from acm_addon.providers.base import (
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -25,10 +26,10 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
-from acm_addon.providers.body import Reading
-from acm_addon.providers.media import FieldsRequest, FormRequest, JsonBody, SoundBody
+from acm_addon.providers.body import JsonBody, Reading
+from acm_addon.providers.media import FieldsRequest, FormRequest, SoundBody
 from acm_addon.providers.tally import Tally, name
 
 _METERED = {"/stt": "stt", "/tts/bytes": "tts", "/tts/sse": "tts"}
@@ -39,12 +40,12 @@ _UNREAD = re.compile(r"/(voice-changer|infill|agents|audio)(?:/.*)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Cartesia:
+class Cartesia(WithoutWebSockets):
     name: str = "cartesia"
     hosts: tuple[str, ...] = ("api.cartesia.ai",)
     price_provider: str = "cartesia"
     access: Access = Access(  # noqa: RUF009 - frozen
-        endpoints=("stt", "tts"),
+        endpoints=tuple(_METERED.values()),
         credential="X-API-Key, Authorization: Bearer",
         notes="Websockets are recorded, not metered.",
     )
@@ -58,7 +59,7 @@ class Cartesia:
         if head.websocket:
             return WEBSOCKET
         if head.method != "POST" or _FREE_POSTS.fullmatch(path):
-            return Endpoint("manage", Billing.FREE)
+            return MANAGE
         if path in _METERED:
             return Endpoint(_METERED[path])
         unread = _UNREAD.fullmatch(path)
@@ -74,10 +75,7 @@ class Cartesia:
     ) -> ResponseReader:
         if endpoint.name == "stt":
             return TranscriptBody(request, head)
-        return SoundBody(request, head, lambda _: Reading())
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
+        return SoundBody(request, head)
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"error_code", "title", "message"}``."""

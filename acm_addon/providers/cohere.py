@@ -22,8 +22,10 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from acm_addon.json_fields import JsonFields, Path, parse
-from acm_addon.providers import openai
+from acm_addon.providers import openai_elsewhere
 from acm_addon.providers.base import (
+    BATCH,
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -34,11 +36,11 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
-from acm_addon.providers.by_model import moment
-from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.providers.openai_requests import generation_request
+from acm_addon.providers.tally import Tally, mapping, moment, name
 from acm_addon.providers.texts import TextKeys
 from acm_addon.sse import Event
 
@@ -201,7 +203,7 @@ class BatchBody(UnitsBody):
             object_id=name(batch.get("id")),
             quantities=tally.quantities,
             bad=tally.bad,
-            price_context={"processing": "batch"},
+            price_context=BATCH,
             pending=not ended,
             created=moment(batch.get("created_at")),
         )
@@ -215,13 +217,17 @@ def _digits(value: object) -> object:
 
 _ORIGIN = Origin("api.cohere.com")
 _ACCESS = Access(
-    endpoints=tuple(_METERED.values()),
+    endpoints=(
+        *_METERED.values(),
+        *openai_elsewhere.METERED_PATHS.values(),
+        *(_JOBS, _BATCHES),
+    ),
     notes="Transcriptions are recorded without a price: no answer states a length.",
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Cohere:
+class Cohere(WithoutWebSockets):
     name: str = "cohere"
     hosts: tuple[str, ...] = (_ORIGIN.host, "api.cohere.ai")
     price_provider: str = "cohere"
@@ -233,20 +239,20 @@ class Cohere:
         if head.websocket:
             return WEBSOCKET
         if compatible := _COMPATIBLE.fullmatch(path):
-            return openai.classify(head, compatible[1], openai.METERED_PATHS, _FREE)
+            return openai_elsewhere.classify(head, compatible[1], _FREE)
         if head.method == "GET" and (job := _JOB.fullmatch(path)):
             return Endpoint(_JOBS, Billing.RESULT, object_id=job[1])
         if head.method == "GET" and (batch := _BATCH.fullmatch(path)):
             return Endpoint(_BATCHES, Billing.RESULT, object_id=batch[1])
         if head.method != "POST":
-            return Endpoint("manage", Billing.FREE)
+            return MANAGE
         versioned = _PATH.fullmatch(path)
         return _created(versioned[1] if versioned else path)
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
         if endpoint.name in (*_METERED.values(), _JOBS, _BATCHES):
             return JsonRequestReader(_REQUEST, _request)
-        return openai.request_reader(endpoint)
+        return generation_request()
 
     def response_reader(
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
@@ -256,11 +262,8 @@ class Cohere:
         if endpoint.name == _BATCHES:
             return BatchBody(request, head)
         if endpoint.name not in _METERED.values():
-            return openai.response_reader(endpoint, request, head)
+            return openai_elsewhere.response_reader(endpoint, request, head)
         return (CohereBody if endpoint.name in _GENERATING else UnitsBody)(request, head)
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"message"}``; our code is in the headers alone."""
@@ -278,7 +281,7 @@ def _created(path: str) -> Endpoint:
     if path == f"/{_BATCHES}":
         return Endpoint(_BATCHES, Billing.PENDING)
     if _FREE.fullmatch(path):
-        return Endpoint("manage", Billing.FREE)
+        return MANAGE
     known = _UNREAD.fullmatch(path)
     return Endpoint(known[1].replace("/", ".") if known else "other", Billing.UNKNOWN)
 

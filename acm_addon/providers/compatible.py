@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 from acm_addon.providers.anthropic import ANTHROPIC
 from acm_addon.providers.base import (
+    BATCH,
+    MANAGE,
     Access,
     Billing,
     Endpoint,
@@ -14,11 +16,11 @@ from acm_addon.providers.base import (
     RequestFacts,
     RequestHead,
     RequestReader,
-    ResponseFacts,
     ResponseHead,
     ResponseReader,
     WebSocketReader,
 )
+from acm_addon.providers.body import Amended
 from acm_addon.providers.compatible_bodies import (
     CloudflareRunBody,
     ConversationsBody,
@@ -26,28 +28,26 @@ from acm_addon.providers.compatible_bodies import (
     InputBody,
     OllamaBody,
     OllamaEmbedBody,
-    OpaqueBody,
     PagesBody,
     SpokenBody,
-    StatedEndBody,
-    TranscriptionBody,
 )
-from acm_addon.providers.compatible_jobs import JobBody
+from acm_addon.providers.compatible_jobs import FileBatchBody, JobBody
 from acm_addon.providers.compatible_requests import (
     picture_request,
-    recording_request,
     search_request,
     speech_request,
     video_request,
 )
-from acm_addon.providers.openai import METERED_PATHS, error_body
+from acm_addon.providers.media import SoundBody
+from acm_addon.providers.openai import error_body
+from acm_addon.providers.openai_audio import audio_response, transcription_request
 from acm_addon.providers.openai_batch_file import BatchFileBody
+from acm_addon.providers.openai_elsewhere import METERED_PATHS, response_shown, unread
 from acm_addon.providers.openai_paths import websocket_endpoint
 from acm_addon.providers.openai_requests import generation_request
-from acm_addon.providers.openai_responses import ChatBody, ImagesBody, ResponsesBody
-from acm_addon.providers.openai_work import BATCH, RetrievedBody
-from acm_addon.providers.prompts import Answer
-from acm_addon.providers.realtime import RealtimeReader
+from acm_addon.providers.openai_responses import ChatBody, ImagesBody, ResponsesBody, StatedEndBody
+from acm_addon.providers.openai_work import RetrievedBody
+from acm_addon.providers.realtime import realtime_reader
 
 type RequestFactory = Callable[[RequestHead], RequestReader]
 type ResponseFactory = Callable[[RequestFacts, ResponseHead], ResponseReader]
@@ -81,12 +81,12 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
         "images.generations": _PICTURES,
         "images.edits": _PICTURES,
         "images": _PICTURES,
-        "audio.transcriptions": Shape(recording_request, TranscriptionBody),
-        "audio.translations": Shape(recording_request, TranscriptionBody),
-        "audio.speech": Shape(speech_request, OpaqueBody),
+        "audio.transcriptions": Shape(transcription_request, audio_response),
+        "audio.translations": Shape(transcription_request, audio_response),
+        "audio.speech": Shape(speech_request, SoundBody),
         "t2a": Shape(speech_request, SpokenBody),
         "ocr": Shape(generation, PagesBody),
-        "search": Shape(search_request, OpaqueBody),
+        "search": Shape(search_request, SoundBody),
         "conversations": Shape(generation, ConversationsBody),
         "inference": Shape(generation, StatedEndBody),
         "run": Shape(generation, CloudflareRunBody),
@@ -106,18 +106,9 @@ FREE = re.compile(
 EVERYTHING = re.compile(r".*")
 """All that is not metered, where nothing costs anything."""
 
-RESPONSE_PATH = re.compile(r"/(responses|agent)/(?!compact$|input_tokens$)[^/]+(/cancel)?")
-"""Where a response that was created earlier is shown, or cancelled."""
-
+_BATCHES = "/batches"
+_BATCH = re.compile(rf"{_BATCHES}/([^/]+)")
 _DOWNLOAD = re.compile(r"/files/([^/]+)/content")
-
-_UNREAD = re.compile(
-    r"/(audio/(?:speech|transcriptions|translations)|images/(?:edits|variations|generations)"
-    r"|images|rerank|moderations|videos|batches|fine_tuning/jobs|ocr|search|messages|responses)"
-    r"(?:/.*)?"
-)
-"""Paths that may be billed, and whose name says nothing of the client's."""
-
 
 _REGION = re.compile(r"[a-z]{2,12}(?:-[a-z]{2,12}-[0-9]{1,2})?")
 """``us``, ``eu-west-1``: no other text of a host's name is taken for one."""
@@ -140,21 +131,22 @@ class Compatible:
     pending: Mapping[str, str] = field(default_factory=dict)
     """Paths that start what is billed when it is done."""
     results: tuple[tuple[re.Pattern[str], str], ...] = ()
-    """GET paths that show such work, by its ``id``, and the name of the endpoint that began it."""
+    """GET paths that show such work, and the name of the endpoint that began it. The work's ``id``
+    is a group of the path, or a parameter of the query."""
     sockets: tuple[str, ...] = ()
     """Websockets that are known to be offered, for people to read."""
     batch_files: bool = False
-    """What a batch came to is in a file, in OpenAI's lines: any download may be one."""
+    """Batches are OpenAI's: ``/batches`` starts one, and what it came to is in a file, in OpenAI's
+    lines. Any download may be one."""
     jobs: Mapping[str, ResponseFactory] = field(default_factory=dict)
-    """Who reads the answers about such work, by endpoint name; else ``JobBody``."""
+    """Who reads the answers about such work, by endpoint name; else ``FileBatchBody`` those about
+    batches, and ``JobBody`` all others."""
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     """Where bodies differ from what their endpoint's name says."""
     models: Mapping[str, str] = field(default_factory=dict)
     """What the price table calls an endpoint that has no choice of models, by endpoint name."""
     priced_as_requested: bool = False
     """Prices go by the name that is asked for; responses name what stands behind it."""
-    id_parameter: str = "id"
-    """The query's parameter with that id, where the path has none."""
     free: re.Pattern[str] = FREE
     """Paths whose POST is known to cost nothing."""
     shared_host: bool = False
@@ -172,7 +164,9 @@ class Compatible:
     @property
     def access(self) -> Access:
         patterned = (name for _, name in (*self.patterns, *self.results))
-        return replace(self.reach, endpoints=(*self.metered.values(), *patterned, *self.sockets))
+        batches = ("batches",) if self.batch_files else ()
+        endpoints = (*self.metered.values(), *patterned, *batches, *self.sockets)
+        return replace(self.reach, endpoints=endpoints)
 
     @property
     def origin(self) -> Origin | None:
@@ -197,44 +191,42 @@ class Compatible:
         based = self.base.match(head.path)
         path = (head.path[based.end() :] if based else head.path).rstrip("/")
         if self.shared_host and not based:
-            return _MANAGE
+            return MANAGE
         if head.websocket:
             return websocket_endpoint(head, path)
-        if shown := self._response_shown(path, head.method):
+        created = path[: path.find("/", 1)]
+        if self.metered.get(created) == "responses" and (
+            shown := response_shown(head.method, path)
+        ):
             return shown
         if head.method == "GET":
             return self._shown(path, head)
-        return self._created(path) if head.method == "POST" else _MANAGE
+        return self._created(path) if head.method == "POST" else MANAGE
 
     def _created(self, path: str) -> Endpoint:
         if path in self.metered:
             return Endpoint(self.metered[path], model=self.models.get(self.metered[path]))
+        if self.batch_files and path == _BATCHES:
+            return Endpoint("batches", Billing.PENDING)
         if path in self.pending:
             return Endpoint(self.pending[path], Billing.PENDING)
         for pattern, name in self.patterns:
             if found := pattern.fullmatch(path):
                 return Endpoint(name, model=found.groupdict().get("model"))
-        if self.free.fullmatch(path):
-            return _MANAGE
-        unread = _UNREAD.fullmatch(path)
-        return Endpoint(unread[1].replace("/", ".") if unread else "other", Billing.UNKNOWN)
-
-    def _response_shown(self, path: str, method: str) -> Endpoint | None:
-        """A response is no work of its own unless it ran in the background, which its body says."""
-        found = RESPONSE_PATH.fullmatch(path)
-        if not found or self.metered.get(f"/{found[1]}") != "responses":
-            return None
-        shown = method == "POST" if found[2] else method == "GET"
-        return Endpoint("responses", Billing.RESULT) if shown else None
+        return MANAGE if self.free.fullmatch(path) else unread(path)
 
     def _shown(self, path: str, head: RequestHead) -> Endpoint:
         if self.batch_files and (file := _DOWNLOAD.fullmatch(path)):
-            return Endpoint("batches", Billing.RESULT, object_id=file[1], price_context=BATCH)
+            return Endpoint(
+                "batches", Billing.RESULT, object_id=file[1], file=True, price_context=BATCH
+            )
+        if self.batch_files and (batch := _BATCH.fullmatch(path)):
+            return Endpoint("batches", Billing.RESULT, object_id=batch[1])
         for pattern, name in self.results:
             if found := pattern.fullmatch(path):
-                named = found.groupdict().get("id") or head.parameters.get(self.id_parameter)
+                named = found.groupdict().get("id") or head.parameters.get("id")
                 return Endpoint(name, Billing.RESULT, object_id=named)
-        return _MANAGE
+        return MANAGE
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:
         if endpoint.name == MESSAGES:
@@ -248,10 +240,12 @@ class Compatible:
     ) -> ResponseReader:
         reader = self._response_reader(endpoint, request, head)
         model = endpoint.model or request.model
-        return Renamed(reader, model) if self.priced_as_requested else reader
+        if model is None or not self.priced_as_requested:
+            return reader
+        return Amended(reader, lambda facts: replace(facts, model=model))
 
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return RealtimeReader(endpoint.model) if endpoint.billing is Billing.METERED else None
+    def websocket_reader(self, endpoint: Endpoint) -> WebSocketReader | None:
+        return realtime_reader(endpoint)
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         return error_body(status, code, message)
@@ -263,38 +257,15 @@ class Compatible:
             return ANTHROPIC.response_reader(endpoint, request, head)
         if endpoint.billing is Billing.RESULT and endpoint.name == "responses":
             return RetrievedBody(request, head)
-        if endpoint.billing is Billing.RESULT and endpoint.price_context:
+        if endpoint.file:
             return BatchFileBody(request, head)
         if endpoint.billing in (Billing.PENDING, Billing.RESULT):
-            return self.jobs.get(endpoint.name, JobBody)(request, head)
+            other = FileBatchBody if endpoint.name == "batches" else JobBody
+            return self.jobs.get(endpoint.name, other)(request, head)
         return self._shape(endpoint).response(request, head)
 
     def _shape(self, endpoint: Endpoint) -> Shape:
         return self.shapes.get(endpoint.name) or SHAPES.get(endpoint.name, CHAT)
 
 
-_MANAGE = Endpoint("manage", Billing.FREE)
 _ASKING = ("GET", "POST")
-
-
-@dataclass(frozen=True, slots=True)
-class Renamed:
-    """A body whose prices go by another name than the one in it, or by another provider's."""
-
-    reader: ResponseReader
-    model: str | None
-    """None where the body's own is right."""
-    price_provider: str | None = None
-
-    def feed(self, data: bytes) -> None:
-        self.reader.feed(data)
-
-    def facts(self) -> ResponseFacts:
-        facts = self.reader.facts()
-        return replace(facts, model=self.model or facts.model, price_provider=self.price_provider)
-
-    def output_text(self) -> Answer:
-        return self.reader.output_text()
-
-    def output_tokens_so_far(self) -> int:
-        return self.reader.output_tokens_so_far()

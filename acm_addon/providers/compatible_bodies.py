@@ -9,11 +9,8 @@ from dataclasses import replace
 from typing import ClassVar
 
 from acm_addon.json_fields import JsonFields, Path, parse
-from acm_addon.model import Reason, UsageSource
-from acm_addon.providers.base import RequestFacts, ResponseFacts, ResponseHead
-from acm_addon.providers.body import Reading, ResponseBody
-from acm_addon.providers.openai_responses import ChatBody, EmbeddingsBody
-from acm_addon.providers.prompts import Answer
+from acm_addon.providers.body import JsonBody, Reading, ResponseBody
+from acm_addon.providers.openai_responses import ChatBody, EmbeddingsBody, StatedEndBody
 from acm_addon.providers.tally import Tally, mapping, name
 from acm_addon.providers.texts import TextKeys
 from acm_addon.sse import Event
@@ -35,13 +32,6 @@ class InputBody(EmbeddingsBody):
             usage["prompt_tokens"] = usage["total_tokens"]
         reading = super()._read({**document, "usage": usage}, ended=ended)
         return _with_units(reading, usage, {"search_units": "rerank_searches"})
-
-
-class StatedEndBody(ChatBody):
-    """A stream that says neither ``[DONE]`` nor why it ended: its usage comes last."""
-
-    def _stream_ended(self) -> bool:
-        return self._done or self._usage is not None
 
 
 class ConversationsBody(StatedEndBody):
@@ -77,13 +67,10 @@ class DeferrableChatBody(ChatBody):
         return replace(reading, object_id=deferred, pending=True, output_missing=False)
 
 
-class PagesBody(ResponseBody):
+class PagesBody(JsonBody):
     """Mistral's OCR: billed by page, by another price where the pages are annotated."""
 
     WANTED = (("model",), ("usage_info",), ("document_annotation",), ("error",))
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
 
     def _read_document(self, fields: JsonFields) -> Reading:
         tally = Tally()
@@ -95,71 +82,6 @@ class PagesBody(ResponseBody):
             bad=tally.bad,
             failed=bool(fields.value("error")),
         )
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
-
-
-class TranscriptionBody(ChatBody):
-    """Transcriptions: tokens where usage has them, else the duration that the answer states.
-
-    Mistral states seconds within usage; xAI, and Groq's ``verbose_json``, in ``duration``; Together
-    and others nothing, so that what the request shows stands.
-    """
-
-    WANTED = (*ChatBody.WANTED, ("duration",))
-    DOCUMENT_TEXT = None
-    STREAM_TEXT = None
-    _HAS_OUTPUT = False
-
-    def _stream_ended(self) -> bool:
-        return self._done or self._usage is not None
-
-    def _read(self, document: Mapping[str, object], *, ended: bool = True) -> Reading:
-        reading = super()._read(document, ended=ended)
-        tally = Tally()
-        usage = mapping(document.get("usage"))
-        # OpenAI's words for a model that is billed by time: {"type": "duration", "seconds": 12}.
-        for seconds in (document.get("duration"), usage.get("seconds")):
-            tally.measure("input_audio_seconds", seconds)
-        if reading.quantities:
-            return reading
-        return replace(reading, quantities=tally.quantities, bad=tally.bad)
-
-
-class OpaqueBody:
-    """Sound, pictures, or JSON without usage: what the request says is all that there is to know.
-
-    It is billed in full however much of it the client takes, so that it is never cut off.
-    """
-
-    def __init__(self, request: RequestFacts, head: ResponseHead) -> None:
-        self._derived = request.derived
-        self._failed = head.status >= 300
-        is_json = head.content_type.strip().lower().startswith("application/json")
-        self._document = JsonFields(()) if is_json else None
-
-    def feed(self, data: bytes) -> None:
-        if self._document is not None:
-            self._document.feed(data)
-
-    def facts(self) -> ResponseFacts:
-        # Only JSON says where it ends.
-        finished = self._document is None or self._document.closed
-        if self._failed:
-            return ResponseFacts(finished=finished, failed=True, reason=Reason.PROVIDER_ERROR)
-        return ResponseFacts(
-            quantities=self._derived,
-            usage_source=UsageSource.DERIVED if self._derived else UsageSource.NONE,
-            finished=finished,
-            reason=None if self._derived else Reason.NO_USAGE,
-        )
-
-    def output_text(self) -> Answer:
-        return Answer()
-
-    def output_tokens_so_far(self) -> int:
-        return 0
 
 
 class SpokenBody(ResponseBody):
@@ -237,7 +159,7 @@ class DashScopeBody(ChatBody):
         return replace(reading, failed=failed or reading.failed)
 
 
-class OllamaBody(ResponseBody):
+class OllamaBody(JsonBody):
     """Ollama's own API: a JSON document, or one a line, of which the last has the counts.
 
     ``prompt_eval_count`` is absent where the prompt was cached whole.
@@ -250,9 +172,6 @@ class OllamaBody(ResponseBody):
         ("response", "content", "thinking", "name"), objects=("arguments",)
     )
     _GENERATES = True
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
 
     def _read_document(self, fields: JsonFields) -> Reading:
         tally = Tally()
@@ -267,9 +186,6 @@ class OllamaBody(ResponseBody):
             finished=done or not self._GENERATES,
             failed=bool(fields.value("error")),
         )
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
 
 class OllamaEmbedBody(OllamaBody):

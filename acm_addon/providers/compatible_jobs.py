@@ -6,23 +6,24 @@ ask after it. Work that failed or was cancelled ends with what it reports, and t
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from acm_addon.json_fields import ANY, JsonFields, Path
-from acm_addon.model import Quantities, Quantity
-from acm_addon.providers.body import Reading, ResponseBody
+from acm_addon.providers.base import BATCH
+from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.openai_responses import ChatBody
 from acm_addon.providers.openai_usage import stated_cost, tally_usage
-from acm_addon.providers.tally import Tally, mapping, name, nano_dollars
-from acm_addon.sse import Event
+from acm_addon.providers.tally import Tally, mapping, moment, name, nano_dollars
 
-_ENDS = frozenset(("done", "completed", "succeeded", "success", "failed", "error", "expired"))
-_CANCELLED = frozenset(("cancelled", "canceled"))
-_BATCH: Mapping[str, str] = {"processing": "batch"}
+_ENDS = frozenset(
+    (
+        *("done", "completed", "succeeded", "success"),
+        *("failed", "error", "expired", "cancelled", "canceled"),
+    )
+)
 
 
-class JobBody(ResponseBody):
+class JobBody(JsonBody):
     """A job with a ``status`` and, at its end, ``usage`` and what it produced."""
 
     WANTED: ClassVar[tuple[Path, ...]] = (
@@ -33,12 +34,6 @@ class JobBody(ResponseBody):
     )
     _IDS: ClassVar[tuple[str, ...]] = ("id", "request_id")
     """The keys of the job's own id, the best first."""
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
     def _read_document(self, fields: JsonFields) -> Reading:
         usage = mapping(fields.value("usage"))
@@ -89,16 +84,10 @@ class DeferredChatBody(ChatBody):
         return replace(super()._read(document, ended=ended), object_id=None)
 
 
-class GenerationBody(ResponseBody):
+class GenerationBody(JsonBody):
     """OpenRouter's record of a call: counts of the model's own tokenizer, and the cost."""
 
     WANTED = (("data",),)
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
     def _read_document(self, fields: JsonFields) -> Reading:
         data = mapping(fields.value("data"))
@@ -119,7 +108,7 @@ class GenerationBody(ResponseBody):
         )
 
 
-class FileBatchBody(ResponseBody):
+class FileBatchBody(JsonBody):
     """A batch whose output file alone says what it came to. Together's creation wraps it."""
 
     WANTED = tuple(
@@ -127,12 +116,6 @@ class FileBatchBody(ResponseBody):
         for key in ("id", "status", "model", "model_id", "output_file_id", "created_at")
         for path in ((key,), ("job", key))
     )
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
     def _read_document(self, fields: JsonFields) -> Reading:
         def value(key: str) -> object:
@@ -142,14 +125,14 @@ class FileBatchBody(ResponseBody):
         return Reading(
             model=name(value("model")) or name(value("model_id")),
             object_id=name(value("id")),
-            price_context=_BATCH,
+            price_context=BATCH,
             pending=not has_ended(value("status")) or output is not None,
             created=moment(value("created_at")),
             links=(output,) if output else (),
         )
 
 
-class MistralBatchBody(ResponseBody):
+class MistralBatchBody(JsonBody):
     """Mistral's batch jobs. Small ones hold their answers; of others a file has them."""
 
     WANTED = (
@@ -157,23 +140,17 @@ class MistralBatchBody(ResponseBody):
         ("outputs", ANY, "response", "body", "usage"),
     )
 
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
-
     def _read_document(self, fields: JsonFields) -> Reading:
         used = list(fields.values("outputs", ANY, "response", "body", "usage"))
-        quantities, bad = summed(used)
+        tally = summed(used)
         output = name(fields.value("output_file"))
         whole = has_ended(fields.value("status")) and not fields.truncated
         return Reading(
             model=name(fields.value("model")),
             object_id=name(fields.value("id")),
-            quantities=quantities,
-            bad=bad,
-            price_context=_BATCH,
+            quantities=tally.quantities,
+            bad=tally.bad,
+            price_context=BATCH,
             # A batch that says nothing here says it in its file, if it came to anything.
             pending=not whole or (not used and output is not None),
             created=moment(fields.value("created_at")),
@@ -181,7 +158,7 @@ class MistralBatchBody(ResponseBody):
         )
 
 
-class XaiBatchBody(ResponseBody):
+class XaiBatchBody(JsonBody):
     """xAI's batches: created by one answer, and billed by what the list of results says.
 
     A list that goes on over more pages is not taken for the whole.
@@ -195,15 +172,9 @@ class XaiBatchBody(ResponseBody):
         (*_ANSWER, "model"),
     )
 
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
-
     def _read_document(self, fields: JsonFields) -> Reading:
         used = list(fields.values(*self._ANSWER, "usage"))
-        quantities, bad = summed(used)
+        tally = summed(used)
         costs = [stated_cost(mapping(each)) for each in used]
         known = [cost for cost in costs if cost is not None]
         models = {name(each) for each in fields.values(*self._ANSWER, "model")}
@@ -211,24 +182,18 @@ class XaiBatchBody(ResponseBody):
         return Reading(
             model=models.pop() if len(models) == 1 else None,
             object_id=name(fields.value("batch_id")),
-            quantities=quantities,
-            bad=bad,
+            quantities=tally.quantities,
+            bad=tally.bad,
             provider_cost=sum(known) if used and len(known) == len(costs) else None,
-            price_context=_BATCH,
+            price_context=BATCH,
             pending=more or not used,
         )
 
 
-class DashScopeTaskBody(ResponseBody):
+class DashScopeTaskBody(JsonBody):
     """DashScope's tasks: pictures by number, videos by their seconds, speech by its own."""
 
     WANTED = (("output", "task_id"), ("output", "task_status"), ("usage",))
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
     def _read_document(self, fields: JsonFields) -> Reading:
         usage = mapping(fields.value("usage"))
@@ -251,32 +216,15 @@ class DashScopeTaskBody(ResponseBody):
 
 def has_ended(status: object) -> bool:
     """Whether a job in that state will not go on: in any provider's words, in any case."""
-    return isinstance(status, str) and status.lower() in _ENDS | _CANCELLED
+    return isinstance(status, str) and status.lower() in _ENDS
 
 
-def moment(value: object) -> datetime | None:
-    """A time as ISO text or Unix seconds, in UTC; None where it is neither."""
-    try:
-        if isinstance(value, int) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value, UTC)
-        if not isinstance(value, str) or len(value) > 40:
-            return None
-        found = datetime.fromisoformat(value)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def summed(usages: list[object]) -> tuple[Quantities, bool]:
-    """What many answers consumed together, and whether any of them says what cannot be."""
-    total: dict[str, Quantity] = {}
-    bad = False
+def summed(usages: list[object]) -> Tally:
+    """What many answers consumed together."""
+    total = Tally()
     for each in usages:
-        tally = tally_usage(mapping(each))
-        bad = bad or tally.bad
-        for unit, count in tally.quantities.items():
-            total[unit] = total.get(unit, 0) + count
-    return total, bad
+        total.take(tally_usage(mapping(each)))
+    return total
 
 
 def _first_name(fields: JsonFields, keys: tuple[str, ...]) -> str | None:

@@ -2,10 +2,8 @@
 
 from acm_addon.json_fields import JsonFields
 from acm_addon.model import Quantities
-from acm_addon.multipart import MultipartForm
 from acm_addon.providers.base import RequestFacts, RequestHead, RequestReader
 from acm_addon.providers.body import JsonRequestReader
-from acm_addon.providers.prompts import Prompt
 from acm_addon.providers.tally import Tally, name
 
 _SPEECH = (("model",), ("stream",), ("input",), ("text",), ("transcript",))
@@ -30,31 +28,6 @@ def picture_request(head: RequestHead) -> RequestReader:  # noqa: ARG001
 def search_request(head: RequestHead) -> RequestReader:  # noqa: ARG001
     """Billed by the request."""
     return JsonRequestReader((("search_type",),), _search)
-
-
-def recording_request(head: RequestHead) -> RequestReader:
-    """A recording in a form, or named by a JSON body's URL."""
-    if head.content_type.startswith("multipart/"):
-        return FormReader(head.content_type)
-    return JsonRequestReader((("model",), ("stream",)), _chosen)
-
-
-class FormReader:
-    """The choices in a form beside its files."""
-
-    def __init__(self, content_type: str) -> None:
-        self._form = MultipartForm(content_type)
-
-    def feed(self, data: bytes) -> None:
-        self._form.feed(data)
-
-    def facts(self) -> RequestFacts:
-        return RequestFacts(
-            model=name(self._form.value("model")), stream=self._form.value("stream") == "true"
-        )
-
-    def input_text(self) -> Prompt:
-        return Prompt()
 
 
 def _speech(fields: JsonFields) -> RequestFacts:

@@ -17,8 +17,8 @@ from acm_addon.providers.base import Access, RequestFacts, RequestHead, RequestR
 from acm_addon.providers.body import JsonRequestReader
 from acm_addon.providers.compatible import FREE, MESSAGES, SHAPES, Compatible, Shape
 from acm_addon.providers.compatible_bodies import DashScopeBody
-from acm_addon.providers.compatible_jobs import DashScopeTaskBody, FileBatchBody
-from acm_addon.providers.openai import METERED_PATHS
+from acm_addon.providers.compatible_jobs import DashScopeTaskBody
+from acm_addon.providers.openai_elsewhere import METERED_PATHS
 from acm_addon.providers.tally import Tally, name
 
 _OWN = (
@@ -77,14 +77,10 @@ DASHSCOPE = Compatible(
         f"{_AIGC}/video-generation/video-synthesis": "tasks",
         f"{_AIGC}/video-generation/generation": "tasks",
         "/services/audio/asr/transcription": "tasks",
-        "/batches": "batches",
     },
-    results=(
-        (re.compile(r"/tasks/(?P<id>[^/]+)"), "tasks"),
-        (re.compile(r"/batches/(?P<id>[^/]+)"), "batches"),
-    ),
+    results=((re.compile(r"/tasks/(?P<id>[^/]+)"), "tasks"),),
     batch_files=True,
-    jobs={"tasks": DashScopeTaskBody, "batches": FileBatchBody},
+    jobs={"tasks": DashScopeTaskBody},
     shapes={
         "generation": Shape(own_request, DashScopeBody),
         "embeddings": Shape(own_request, SHAPES["embeddings"].response),

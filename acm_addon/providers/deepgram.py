@@ -21,6 +21,7 @@ from typing import ClassVar
 from acm_addon.json_fields import JsonFields, Path
 from acm_addon.model import ModelUsage
 from acm_addon.providers.base import (
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -31,11 +32,11 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
-from acm_addon.providers.body import Reading
-from acm_addon.providers.media import FieldsRequest, JsonBody, SoundBody, header_number, utc_time
-from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.providers.body import JsonBody, Reading
+from acm_addon.providers.media import FieldsRequest, SoundBody, header_number
+from acm_addon.providers.tally import Tally, mapping, moment, name
 
 _PATHS = re.compile(r"/v[12]/(listen|speak|read)")
 _FREE_POSTS = re.compile(r"/v1/(?:projects(?:/.*)?|auth/grant)")
@@ -52,12 +53,12 @@ _INSIGHTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Deepgram:
+class Deepgram(WithoutWebSockets):
     name: str = "deepgram"
     hosts: tuple[str, ...] = ("api.deepgram.com", "api.eu.deepgram.com", "agent.deepgram.com")
     price_provider: str = "deepgram"
     access: Access = Access(  # noqa: RUF009 - frozen
-        endpoints=("listen", "speak", "read"),
+        endpoints=tuple(_DEFAULT_MODELS),
         credential="Authorization: Token",
         notes="Websockets (live transcription, voice agents) are recorded, not metered. Calls with"
         " a callback stay pending: their results are not seen.",
@@ -72,7 +73,7 @@ class Deepgram:
         if head.websocket:
             return WEBSOCKET
         if head.method != "POST":
-            return Endpoint("manage", Billing.FREE)
+            return MANAGE
         if found := _PATHS.fullmatch(path):
             parameters = head.parameters
             return Endpoint(
@@ -82,7 +83,7 @@ class Deepgram:
                 price_context=_choices(parameters),
             )
         if _FREE_POSTS.fullmatch(path):
-            return Endpoint("manage", Billing.FREE)
+            return MANAGE
         return Endpoint("other", Billing.UNKNOWN)
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
@@ -94,9 +95,6 @@ class Deepgram:
         if endpoint.name == "speak":
             return SoundBody(request, head, _speech)
         return TranscriptBody(endpoint, request, head)
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"err_code", "err_msg", "request_id"}``."""
@@ -163,7 +161,7 @@ class TranscriptBody(JsonBody):
             quantities=tally.quantities,
             bad=tally.bad,
             others=insights if self._listens else (),
-            created=utc_time(fields.value("metadata", "created")),
+            created=moment(fields.value("metadata", "created")),
         )
 
     def _put_seconds(self, tally: Tally, fields: JsonFields) -> None:

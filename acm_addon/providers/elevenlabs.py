@@ -25,6 +25,7 @@ from acm_addon.json_fields import ANY, JsonFields, Path
 from acm_addon.model import Quantities, UsageSource
 from acm_addon.multipart import MultipartForm
 from acm_addon.providers.base import (
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -35,18 +36,16 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
-from acm_addon.providers.body import Reading
+from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.media import (
     FieldsRequest,
     FormRequest,
-    JsonBody,
     SoundBody,
     header_number,
-    utc_time,
 )
-from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.providers.tally import Tally, mapping, moment, name
 
 _SPEECH = "text-to-speech"
 _DIALOGUE = "text-to-dialogue"
@@ -91,7 +90,7 @@ _MILLISECONDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class ElevenLabs:
+class ElevenLabs(WithoutWebSockets):
     name: str = "elevenlabs"
     hosts: tuple[str, ...] = (
         "api.elevenlabs.io",
@@ -100,17 +99,7 @@ class ElevenLabs:
     )
     price_provider: str = "elevenlabs"
     access: Access = Access(  # noqa: RUF009 - frozen
-        endpoints=(
-            "text-to-speech",
-            "text-to-dialogue",
-            "text-to-voice",
-            "speech-to-text",
-            "speech-to-speech",
-            "audio-isolation",
-            "sound-generation",
-            "music",
-            "dubbing",
-        ),
+        endpoints=(*(endpoint for endpoint, _ in _PATHS), _DUBBING),
         credential="xi-api-key",
         notes="Websockets (streamed input, conversations) are recorded, not metered.",
     )
@@ -128,7 +117,7 @@ class ElevenLabs:
         for endpoint, pattern in ((_TRANSCRIPTS, _TRANSCRIPT), (_DUBBING, _DUB)):
             if head.method == "GET" and (found := pattern.fullmatch(path)):
                 return Endpoint(endpoint, Billing.RESULT, object_id=found[1])
-        return Endpoint("manage", Billing.FREE)
+        return MANAGE
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:
         def facts(model: str | None, derived: Quantities | None = None) -> RequestFacts:
@@ -154,9 +143,6 @@ class ElevenLabs:
             return DubbingBody(request, head)
         return SoundBody(request, head, lambda given: _credits(request, given))
 
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
-
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"detail": {"status", "message"}}``."""
         return json.dumps({"detail": {"status": code, "message": message}}).encode()
@@ -169,7 +155,7 @@ def _created(path: str) -> Endpoint:
         if pattern.fullmatch(path):
             return Endpoint(endpoint)
     if _FREE_POSTS.fullmatch(path):
-        return Endpoint("manage", Billing.FREE)
+        return MANAGE
     unread = _UNREAD.fullmatch(path)
     return Endpoint(unread[1] if unread else "other", Billing.UNKNOWN)
 
@@ -294,7 +280,7 @@ class DubbingBody(JsonBody):
             quantities=tally.quantities,
             bad=tally.bad,
             pending=not ended,
-            created=utc_time(fields.value("created_at")),
+            created=moment(fields.value("created_at")),
         )
 
 

@@ -25,6 +25,7 @@ from urllib.parse import unquote
 from acm_addon.json_fields import ANY, JsonFields, Path
 from acm_addon.model import UsageSource
 from acm_addon.providers.base import (
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -35,7 +36,7 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
 from acm_addon.providers.body import Reading, ResponseBody
 from acm_addon.providers.media import FieldsRequest, header_number
@@ -51,7 +52,7 @@ _PIXELS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Fal:
+class Fal(WithoutWebSockets):
     name: str = "fal"
     hosts: tuple[str, ...] = ("fal.run", "falrun.com", *_QUEUES)
     price_provider: str = "fal"
@@ -77,7 +78,7 @@ class Fal:
             billing = Billing.RESULT if shown else Billing.FREE
             return Endpoint("queue", billing, object_id=found[1])
         if head.method != "POST" or not path:
-            return Endpoint("manage", Billing.FREE)
+            return MANAGE
         model = unquote(path.removeprefix("/"))
         if queued:
             return Endpoint("queue", Billing.PENDING, model)
@@ -90,9 +91,6 @@ class Fal:
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader:
         return OutputBody(endpoint, request, head)
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"detail"}``, as the platform's own errors are."""

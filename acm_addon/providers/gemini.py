@@ -19,8 +19,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from acm_addon.json_fields import JsonFields
-from acm_addon.providers import openai
+from acm_addon.providers import openai_elsewhere
 from acm_addon.providers.base import (
+    BATCH,
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -44,6 +46,7 @@ from acm_addon.providers.gemini_results import (
     PredictBody,
     answers_file,
 )
+from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.tally import Tally, name
 
 _MODEL_CALL = re.compile(r"/v1[a-z0-9]*/((?:models|tunedModels|dynamic)/[^/:]+):(\w+)")
@@ -71,7 +74,7 @@ _RESULTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _DOWNLOAD = re.compile(r"(?:/download)?/v1[a-z0-9]*/(files/[^/:]+):download")
 """Of any file, and so of a batch's answers."""
 _LIVE = ("BidiGenerateContent", "BidiGenerateContentConstrained")
-_METERED_METHODS = (
+METERED_METHODS = (
     "generateContent",
     "streamGenerateContent",
     "embedContent",
@@ -108,16 +111,26 @@ _STATUSES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
+BODIES: Mapping[str, type[ResponseBody]] = {
+    "generateContent": GenerateBody,
+    "streamGenerateContent": GenerateBody,
+    "embedContent": EmbedBody,
+    "batchEmbedContents": EmbedBody,
+    "interactions": InteractionBody,
+    "predict": PredictBody,
+    "cachedContents": CachedContentBody,
+    "batchGenerateContent": BatchBody,
+    "asyncBatchEmbedContent": BatchBody,
+    "predictLongRunning": OperationBody,
+}
+"""Of endpoints that are Gemini's and not OpenAI's. Vertex has most of them too."""
+
 _ORIGIN = Origin("generativelanguage.googleapis.com")
 _ACCESS = Access(
     credential="x-goog-api-key, or the query's key",
     notes="A batch is priced when its answers pass by. The length of videos, and what indexing the "
     "files of a search store costs, cannot be seen.",
-    endpoints=(
-        *_METERED_METHODS,
-        *("interactions", "live", "cachedContents", "batchGenerateContent", "predictLongRunning"),
-        *("chat.completions", "embeddings"),
-    ),
+    endpoints=(*BODIES, "live", *openai_elsewhere.METERED_PATHS.values()),
 )
 
 
@@ -134,11 +147,11 @@ class Gemini:
         if head.websocket:
             return live(head)
         if prefix := _OPENAI_PREFIX.match(path):
-            return openai.classify(head, path[prefix.end() :], openai.METERED_PATHS, _FREE_OPENAI)
+            return openai_elsewhere.classify(head, path[prefix.end() :], _FREE_OPENAI)
         if head.method == "GET":
             return _result(unquote(path))
         if _is_free(head):
-            return Endpoint("manage", Billing.FREE)
+            return MANAGE
         return _model_call(unquote(path))
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
@@ -146,16 +159,16 @@ class Gemini:
             return interaction_request()
         if endpoint.name == "predictLongRunning":
             return JsonRequestReader(_VIDEO, lambda fields: _video(fields, endpoint))
-        if endpoint.name in (*_METERED_METHODS, *BODIES):
+        if endpoint.name in BODIES:
             return JsonRequestReader(_REQUEST, lambda fields: _request(fields, endpoint))
-        return openai.request_reader(endpoint)
+        return generation_request()
 
     def response_reader(
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader:
         return response_reader(endpoint, request, head)
 
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
+    def websocket_reader(self, endpoint: Endpoint) -> WebSocketReader | None:
         return LiveReader() if endpoint.name == "live" else None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
@@ -168,28 +181,14 @@ class Gemini:
 
 GEMINI = Gemini()
 
-BODIES: Mapping[str, type[ResponseBody]] = {
-    "generateContent": GenerateBody,
-    "streamGenerateContent": GenerateBody,
-    "embedContent": EmbedBody,
-    "batchEmbedContents": EmbedBody,
-    "interactions": InteractionBody,
-    "predict": PredictBody,
-    "cachedContents": CachedContentBody,
-    "batchGenerateContent": BatchBody,
-    "asyncBatchEmbedContent": BatchBody,
-    "predictLongRunning": OperationBody,
-}
-"""Of endpoints that are Gemini's and not OpenAI's. Vertex has most of them too."""
-
 
 def response_reader(
     endpoint: Endpoint, request: RequestFacts, head: ResponseHead
 ) -> ResponseReader:
-    if endpoint.name == "batchGenerateContent" and endpoint.price_context:
+    if endpoint.file:
         return answers_file(head)
     if endpoint.name not in BODIES:
-        return openai.response_reader(endpoint, request, head)
+        return openai_elsewhere.response_reader(endpoint, request, head)
     request = request if request.model else replace(request, model=endpoint.model)
     return BODIES[endpoint.name](request, head)
 
@@ -205,11 +204,14 @@ def _result(path: str) -> Endpoint:
         if work := pattern.fullmatch(path):
             return Endpoint(kind, Billing.RESULT, object_id=work[1])
     if file := _DOWNLOAD.fullmatch(path):
-        context = {"processing": "batch"}
         return Endpoint(
-            "batchGenerateContent", Billing.RESULT, object_id=file[1], price_context=context
+            "batchGenerateContent",
+            Billing.RESULT,
+            object_id=file[1],
+            file=True,
+            price_context=BATCH,
         )
-    return Endpoint("manage", Billing.FREE)
+    return MANAGE
 
 
 def _is_free(head: RequestHead) -> bool:
@@ -231,7 +233,7 @@ def _model_call(path: str) -> Endpoint:
         known = _KNOWN_UNREAD.fullmatch(path)
         return Endpoint(known[1] if known else "other", Billing.UNKNOWN)
     model, method = call[1].removeprefix("models/"), call[2]
-    if method in _METERED_METHODS:
+    if method in METERED_METHODS:
         return Endpoint(method, model=model)
     if method in _FREE_METHODS:
         return Endpoint(method, Billing.FREE, model)

@@ -55,7 +55,6 @@ class GenerateBody(ResponseBody):
         self._ended = False
         self._failed = False
         self._queries: set[str] = set()
-        self._grounded = False
         self._mapped = False
 
     def _notice(self, event: Event) -> bool:
@@ -80,8 +79,7 @@ class GenerateBody(ResponseBody):
             metadata = mapping(mapping(candidate).get("groundingMetadata"))
             queries = metadata.get("webSearchQueries")
             if queries and len(self._queries) < _MAX_QUERIES:
-                self._grounded = True
-                self._queries.update(_texts([queries]))
+                self._queries.update(texts_in([queries]))
 
     def _read_stream(self) -> Reading:
         return self._read(
@@ -108,7 +106,7 @@ class GenerateBody(ResponseBody):
         }
         return self._read(
             document,
-            _texts(queries),
+            texts_in(queries),
             mapped=any(True for _ in fields.values(*at, *_DOCUMENT[-1])),
             # A plain document ends where it is closed; a stream can be closed early.
             finished=ended or not at,
@@ -127,7 +125,7 @@ class GenerateBody(ResponseBody):
         usage = mapping(document.get("usageMetadata"))
         model = name(document.get("modelVersion"))
         tally = tally_usage(usage)
-        tally_grounding(tally, queries, grounded=True, model=model or self._request.model)
+        tally_grounding(tally, queries, model or self._request.model)
         if mapped:
             tally.put(MAPS, 1)
         tier = _tier(usage)
@@ -165,7 +163,7 @@ def _total(usage: Mapping[str, object]) -> int:
     return Tally().count(usage.get("totalTokenCount")) or 0
 
 
-def _texts(lists: Iterable[object]) -> set[str]:
+def texts_in(lists: Iterable[object]) -> set[str]:
     """The texts in lists of them, whatever else is there."""
     return {
         text for each in lists if isinstance(each, list) for text in each if isinstance(text, str)

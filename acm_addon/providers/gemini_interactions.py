@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from acm_addon.json_fields import ANY, JsonFields, parse
 from acm_addon.providers.base import RequestFacts, ResponseHead
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
-from acm_addon.providers.by_model import moment
 from acm_addon.providers.gemini_usage import MAPS, tally_grounding
-from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.providers.tally import Tally, mapping, moment, name
 from acm_addon.providers.texts import TextKeys
 from acm_addon.sse import Event
 
@@ -96,7 +95,7 @@ class InteractionBody(ResponseBody):
         model = name(document.get("model")) or name(document.get("agent"))
         status, tier = document.get("status"), name(document.get("service_tier"))
         tally = tally_interaction(usage)
-        tally_grounding(tally, queries, grounded=True, model=model or self._request.model)
+        tally_grounding(tally, queries, model or self._request.model)
         running = status in _RUNNING
         return Reading(
             model=model,

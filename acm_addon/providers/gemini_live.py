@@ -10,10 +10,10 @@
 import re
 
 from acm_addon.json_fields import JsonFields, Path
-from acm_addon.model import Quantity, Reason, UsageSource
+from acm_addon.model import Reason, UsageSource
 from acm_addon.providers.base import ResponseFacts
 from acm_addon.providers.gemini_usage import tally_usage
-from acm_addon.providers.tally import mapping, name
+from acm_addon.providers.tally import Tally, mapping, name
 
 _SETUP: tuple[Path, ...] = (("setup", "model"),)
 _WANTED: tuple[Path, ...] = (("usageMetadata",), ("sessionResumptionUpdate", "newHandle"))
@@ -25,10 +25,9 @@ _BYTES_PER_TOKEN = 4
 class LiveReader:
     """Adds up what the turns on a connection report."""
 
-    def __init__(self, model: str | None = None) -> None:
-        self._model = model
-        self._used: dict[str, Quantity] = {}
-        self._bad = False
+    def __init__(self) -> None:
+        self._model: str | None = None
+        self._used = Tally()
         self._unreported = 0
         """Bytes of a turn whose usage has not come."""
 
@@ -53,18 +52,17 @@ class LiveReader:
         if not tally.quantities:
             return  # Not the message's own: a text that merely says so.
         self._unreported = 0
-        self._bad = self._bad or tally.bad
-        for unit, count in tally.quantities.items():
-            self._used[unit] = self._used.get(unit, 0) + count
+        self._used.take(tally)
 
     def facts(self) -> ResponseFacts:
         return ResponseFacts(
             model=self._model,
-            quantities=self._used or {"input_tokens": 0, "output_tokens": 0},
+            quantities=self._used.quantities or {"input_tokens": 0, "output_tokens": 0},
             usage_source=UsageSource.REPORTED,
             finished=not self._unreported,
-            reason=Reason.BAD_USAGE if self._bad else None,
+            reason=Reason.BAD_USAGE if self._used.bad else None,
         )
 
     def output_tokens_so_far(self) -> int:
-        return int(self._used.get("output_tokens", 0)) + self._unreported // _BYTES_PER_TOKEN
+        reported = int(self._used.quantities.get("output_tokens", 0))
+        return reported + self._unreported // _BYTES_PER_TOKEN

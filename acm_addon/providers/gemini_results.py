@@ -11,15 +11,17 @@ from datetime import datetime
 from decimal import Decimal
 
 from acm_addon.json_fields import ANY, JsonFields, Path
-from acm_addon.providers.base import ResponseHead
+from acm_addon.providers.base import (
+    BATCH,
+    ResponseHead,
+)
 from acm_addon.providers.batch_lines import BatchLines
-from acm_addon.providers.body import Reading, ResponseBody
-from acm_addon.providers.by_model import ByModel, moment
+from acm_addon.providers.body import JsonBody, Reading
+from acm_addon.providers.by_model import ByModel
+from acm_addon.providers.gemini_bodies import texts_in
 from acm_addon.providers.gemini_usage import tally_grounding, tally_usage
-from acm_addon.providers.tally import Tally, mapping, name
-from acm_addon.sse import Event
+from acm_addon.providers.tally import Tally, mapping, moment, name
 
-_BATCH = {"processing": "batch"}
 _PLACES = (("response",), ("metadata", "output"))
 """Where a batch keeps its answers; where both are given, they are the same."""
 _LISTS = ("inlinedResponses", "inlinedEmbedContentResponses")
@@ -43,28 +45,23 @@ def answers_file(head: ResponseHead) -> BatchLines:
 
 
 def _take(line: JsonFields, sums: ByModel) -> bool:
-    usage = mapping(line.value("response", "usageMetadata"))
     model = name(line.value("response", "modelVersion"))
-    tally = tally_usage(usage)
-    if not usage:
-        tally.put("input_tokens", line.value("response", "tokenCount"))
-    queries = {query for each in line.values("response", *_QUERIES) for query in _texts(each)}
-    tally_grounding(tally, queries, grounded=True, model=model)
-    sums.add(model, tally, _BATCH)
+    tally = _tally(line.value("response", "usageMetadata"), line.value("response", "tokenCount"))
+    queries = texts_in(line.values("response", *_QUERIES))
+    tally_grounding(tally, queries, model)
+    sums.add(model, tally, BATCH)
     return bool(tally.quantities) or line.value("error", "code") is not None
 
 
-class _Document(ResponseBody):
-    """An answer that comes as one document and holds no text."""
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
+def _tally(usage: object, tokens: object) -> Tally:
+    """``tokens``: what embeddings state in the place of a usage."""
+    tally = tally_usage(mapping(usage))
+    if not mapping(usage):
+        tally.put("input_tokens", tokens)
+    return tally
 
 
-class BatchBody(_Document):
+class BatchBody(JsonBody):
     """A batch, when it is created and when one looks at it."""
 
     WANTED = (
@@ -86,8 +83,8 @@ class BatchBody(_Document):
         model = name(fields.value("metadata", "model"))
         sums = ByModel()
         for tally in self._tallies(fields):
-            sums.add(model, tally, _BATCH)
-        quantities = next((part.quantities for part in sums.parts()), {})
+            sums.add(model, tally, BATCH)
+        quantities = sums.shares()[0].quantities
         state = str(fields.value("metadata", "state") or "").rpartition("_STATE_")[2]
         files = (name(fields.value(*place, "responsesFile")) for place in _PLACES)
         return Reading(
@@ -95,7 +92,7 @@ class BatchBody(_Document):
             object_id=name(fields.value("name")),
             quantities=quantities,
             bad=sums.bad or fields.truncated,
-            price_context=_BATCH,
+            price_context=BATCH,
             failed=not quantities and state in _FAILED,
             pending=not quantities and state not in _FAILED,
             created=moment(fields.value("metadata", "createTime")),
@@ -109,15 +106,12 @@ class BatchBody(_Document):
                 parent = (*place, answers, "inlinedResponses", ANY, "response")
                 for usage, count in fields.siblings(parent, "usageMetadata", "tokenCount"):
                     found = True
-                    tally = tally_usage(mapping(usage))
-                    if not usage:
-                        tally.put("input_tokens", count)
-                    yield tally
+                    yield _tally(usage, count)
             if found:
                 return
 
 
-class OperationBody(_Document):
+class OperationBody(JsonBody):
     """The operation that makes a video, when it begins and when one looks at it."""
 
     _MADE = (
@@ -143,7 +137,7 @@ class OperationBody(_Document):
         )
 
 
-class JobBody(_Document):
+class JobBody(JsonBody):
     """A batch job of Vertex, when it begins and when one looks at it. Its answers lie in a bucket
     or a table, and it says nothing of what they took."""
 
@@ -159,7 +153,7 @@ class JobBody(_Document):
         )
 
 
-class PredictBody(_Document):
+class PredictBody(JsonBody):
     """``predict``: the pictures of Imagen, embeddings with the tokens of each text.
 
     Pictures that were filtered out are not billed, and not among the predictions.
@@ -188,7 +182,7 @@ class PredictBody(_Document):
         return Reading(quantities=tally.quantities, bad=tally.bad or fields.truncated)
 
 
-class CachedContentBody(_Document):
+class CachedContentBody(JsonBody):
     """Cached content, as it is created: its tokens as input, and as stored until it expires.
 
     Who deletes it earlier pays for less, and who extends it for more: no answer says how much.
@@ -231,9 +225,3 @@ def _hours(start: datetime | None, end: datetime | None) -> Decimal | None:
         return None
     between = end - start
     return (Decimal(between.days * 86400 + between.seconds)) / _HOUR
-
-
-def _texts(value: object) -> Iterator[str]:
-    yield from (
-        each for each in (value if isinstance(value, list) else ()) if isinstance(each, str)
-    )

@@ -55,15 +55,13 @@ def tally_usage(usage: Mapping[str, object]) -> Tally:
     return tally
 
 
-def tally_grounding(
-    tally: Tally, queries: Iterable[str], *, grounded: bool, model: str | None
-) -> None:
+def tally_grounding(tally: Tally, queries: Iterable[str], model: str | None) -> None:
     """Count Google searches: each distinct query from Gemini 3 on, the grounded prompt before.
 
     An empty query is not billed.
     """
     distinct = {query for query in queries if query}
-    if not (grounded and distinct):
+    if not distinct:
         return
     generation = _GENERATION.search(model or "")
     by_prompt = generation is not None and int(generation[1]) < 3

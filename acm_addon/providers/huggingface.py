@@ -24,7 +24,8 @@ from acm_addon.providers.base import (
     ResponseReader,
     WebSocketReader,
 )
-from acm_addon.providers.compatible import Compatible, Renamed
+from acm_addon.providers.body import Amended
+from acm_addon.providers.compatible import Compatible
 from acm_addon.providers.openai import error_body
 
 _ROUTER = "router.huggingface.co"
@@ -81,11 +82,14 @@ class HuggingFace:
         # A provider may call the model otherwise; a suffix of ours is a wish (``:fastest``).
         model = request.model.partition(":")[0] if request.model else None
         served_by = head.headers.get("x-inference-provider", "")
-        known = _SERVED_BY.match(served_by)
-        return Renamed(reader, model, _prices_of(served_by) if known else None)
+        prices = _prices_of(served_by) if _SERVED_BY.match(served_by) else None
+        return Amended(
+            reader,
+            lambda facts: replace(facts, model=model or facts.model, price_provider=prices),
+        )
 
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:
-        return _API.websocket_reader(endpoint, head)
+    def websocket_reader(self, endpoint: Endpoint) -> WebSocketReader | None:
+        return _API.websocket_reader(endpoint)
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         return error_body(status, code, message)

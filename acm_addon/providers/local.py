@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from acm_addon.model import FREE_OF_CHARGE
 from acm_addon.providers.base import Access, Origin
 from acm_addon.providers.compatible import EVERYTHING, MESSAGES, Compatible
-from acm_addon.providers.openai import METERED_PATHS
+from acm_addon.providers.openai_elsewhere import METERED_PATHS
 
 SERVED: Mapping[str, str] = {
     **METERED_PATHS,

@@ -6,19 +6,16 @@ with all that counts in the response's head. Nothing in them is for a tokenizer.
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import ClassVar
 
 from acm_addon.json_fields import JsonFields, Path
 from acm_addon.multipart import MultipartForm
 from acm_addon.providers.base import RequestFacts, ResponseHead
-from acm_addon.providers.body import Reading, ResponseBody
+from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.prompts import Prompt
-from acm_addon.sse import Event
 
 _NUMBER = re.compile(r"\d{1,13}(?:\.\d{1,12})?")
-_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _TEXTUAL = ("json", "text/event-stream")
 
 
@@ -60,18 +57,8 @@ class FormRequest:
         return Prompt()
 
 
-class JsonBody(ResponseBody):
-    """An answer that is one JSON document. Events, should any come, say nothing."""
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
-
-    def _read_stream(self) -> Reading:
-        return Reading()
-
-
 class SoundBody(JsonBody):
-    """Sound, or JSON around it: what it costs stands in the head, or is known from the request.
+    """Sound, or JSON without usage: what it costs stands in the head, or the request says it.
 
     Sound has no end of its own, and the count does not depend on how much of it arrived.
     """
@@ -82,12 +69,12 @@ class SoundBody(JsonBody):
         self,
         request: RequestFacts,
         head: ResponseHead,
-        read_head: Callable[[ResponseHead], Reading],
+        read_head: Callable[[ResponseHead], Reading] = lambda _: Reading(),
     ) -> None:
         super().__init__(request, head)
         self._in_head = read_head(head)
         kind = head.content_type.lower()
-        self._sound = bool(kind) and not any(each in kind for each in _TEXTUAL)
+        self._sound = not any(each in kind for each in _TEXTUAL)
 
     def feed(self, data: bytes) -> None:
         if not self._sound:
@@ -107,15 +94,3 @@ def header_number(head: ResponseHead, header: str) -> Decimal | None:
     """The number in a header; None where the header is absent or holds anything else."""
     value = head.headers.get(header, "").strip()
     return Decimal(value) if _NUMBER.fullmatch(value) else None
-
-
-def utc_time(value: object) -> datetime | None:
-    """An ISO 8601 time as UTC, which it is in where it does not say; None where it is none."""
-    if not isinstance(value, str) or len(value) > 64:
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return time if _EARLIEST <= time < _LATEST else None

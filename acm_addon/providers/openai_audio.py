@@ -9,6 +9,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import ClassVar
 
@@ -24,8 +25,7 @@ from acm_addon.providers.base import (
     ResponseReader,
 )
 from acm_addon.providers.body import Reading
-from acm_addon.providers.openai_responses import ChatBody
-from acm_addon.providers.openai_usage import tally_usage
+from acm_addon.providers.openai_responses import StatedEndBody
 from acm_addon.providers.prompts import Answer
 from acm_addon.providers.tally import Tally, mapping, name
 from acm_addon.providers.uploads import Get, UploadReader
@@ -48,7 +48,7 @@ def speech_request(head: RequestHead, model: str | None) -> UploadReader:
     return UploadReader(head, ("model", "input", "stream_format"), interpret)
 
 
-def transcription_request(head: RequestHead, model: str | None) -> UploadReader:
+def transcription_request(head: RequestHead, model: str | None = None) -> UploadReader:
     """``model``: where the path names it (Azure)."""
 
     def interpret(get: Get, files: Sequence[FilePart]) -> RequestFacts:
@@ -65,38 +65,38 @@ def transcription_request(head: RequestHead, model: str | None) -> UploadReader:
     return UploadReader(head, ("model", "stream"), interpret)
 
 
-def audio_response(endpoint: str, request: RequestFacts, head: ResponseHead) -> ResponseReader:
+def audio_response(
+    request: RequestFacts, head: ResponseHead, *, spoken: bool = False
+) -> ResponseReader:
     """A reader for what came: JSON, a stream of events, or a file."""
     kind = head.content_type.strip().lower()
     if head.status >= 300 or not kind or "json" in kind or kind.startswith("text/event-stream"):
         return AudioBody(request, head)
-    return FileBody(request, spoken=endpoint == "audio.speech", pcm="pcm" in kind)
+    return FileBody(request, spoken=spoken, pcm="pcm" in kind)
 
 
-class AudioBody(ChatBody):
-    """Usage in tokens or in seconds; a verbose answer has at least its ``duration``."""
+class AudioBody(StatedEndBody):
+    """Usage in tokens, else the seconds that it states, or at least those of the recording.
 
-    WANTED: ClassVar[tuple[Path, ...]] = (("usage",), ("duration",), ("error",))
+    Mistral states seconds within usage; xAI, and Groq's ``verbose_json``, in ``duration``; Together
+    and others nothing, so that what the request shows stands.
+    """
+
+    WANTED: ClassVar[tuple[Path, ...]] = (*StatedEndBody.WANTED, ("duration",))
     DOCUMENT_TEXT = None
     STREAM_TEXT = None
     _HAS_OUTPUT = False
 
-    def _stream_ended(self) -> bool:
-        return self._done or self._usage is not None
-
     def _read(self, document: Mapping[str, object], *, ended: bool = True) -> Reading:
-        usage = mapping(document.get("usage"))
-        tally = tally_usage(usage)
-        if usage.get("type") == "duration":
-            tally.measure("input_audio_seconds", usage.get("seconds"))
-        elif not usage and document.get("duration") is not None:
-            tally.measure("input_audio_seconds", document["duration"])
-        return Reading(
-            quantities=tally.quantities,
-            bad=tally.bad,
-            finished=ended,
-            failed=self._failed or bool(mapping(document).get("error")),
-        )
+        # An id is that of a piece of what was said.
+        reading = replace(super()._read(document, ended=ended), object_id=None)
+        if reading.quantities:
+            return reading
+        tally = Tally()
+        # For a model that is billed by time: {"type": "duration", "seconds": 12}.
+        for seconds in (document.get("duration"), mapping(document.get("usage")).get("seconds")):
+            tally.measure("input_audio_seconds", seconds)
+        return replace(reading, quantities=tally.quantities, bad=reading.bad or tally.bad)
 
 
 class FileBody:

@@ -4,15 +4,21 @@ The lines are summed up by model, at the batch's price. They tell of themselves 
 file of anything else, or of requests that all failed, settles nothing.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from acm_addon.json_fields import JsonFields, Path
 from acm_addon.lines import JsonLines
-from acm_addon.model import ModelUsage, Quantities, Quantity, Reason, UsageSource
-from acm_addon.providers.base import RequestFacts, ResponseFacts, ResponseHead
+from acm_addon.model import Reason, UsageSource
+from acm_addon.providers.base import (
+    BATCH,
+    RequestFacts,
+    ResponseFacts,
+    ResponseHead,
+)
+from acm_addon.providers.batch_lines import WHOLE
+from acm_addon.providers.by_model import ByModel
 from acm_addon.providers.openai_responses import ITEM_PATHS, tools_in
 from acm_addon.providers.openai_usage import tally_tools, tally_usage
-from acm_addon.providers.openai_work import BATCH
 from acm_addon.providers.prompts import Answer
 from acm_addon.providers.tally import mapping, name
 
@@ -24,23 +30,18 @@ _WANTED: tuple[Path, ...] = (
     *((*_BODY, *path) for path in ITEM_PATHS),
 )
 _OK = 200
-_WHOLE_FILE = 200
-"""The status of a download that is not of a part."""
-_MAX_MODELS = 100
-"""A batch has one model; more than these are not told apart."""
 
 
 @dataclass(slots=True)
 class _Sums:
     """What the lines so far come to."""
 
-    by_model: dict[str | None, dict[str, Quantity]] = field(default_factory=dict)
+    by_model: ByModel = field(default_factory=ByModel)
     results: int = 0
     others: int = 0
     """Lines that are no result of a batch."""
     uncounted: int = 0
     """Requests that succeeded, and of which no line says what they consumed."""
-    bad: bool = False
 
     def take(self, line: JsonFields) -> None:
         status = line.value("response", "status_code")
@@ -54,30 +55,15 @@ class _Sums:
             return
         tally = tally_usage(usage)
         others = tally_tools(tally, tools_in(line, _BODY, line.value(*_BODY, "tool_usage")))
-        self.bad = self.bad or tally.bad
-        self._add(name(line.value(*_BODY, "model")), tally.quantities)
+        self.by_model.add(name(line.value(*_BODY, "model")), tally, BATCH)
         for other in others:
-            self._add(other.model, other.quantities)
-
-    def _add(self, model: str | None, quantities: Quantities) -> None:
-        if len(self.by_model) >= _MAX_MODELS and model not in self.by_model:
-            self.bad = True
-            return
-        sums = self.by_model.setdefault(model, {})
-        for unit, quantity in quantities.items():
-            sums[unit] = sums.get(unit, 0) + quantity
+            self.by_model.take(replace(other, price_context=BATCH))
 
     def with_last(self, line: JsonFields | None) -> "_Sums":
         """These sums and one line more, which has no line end."""
         if line is None:
             return self
-        sums = _Sums(
-            {model: dict(units) for model, units in self.by_model.items()},
-            self.results,
-            self.others,
-            self.uncounted,
-            self.bad,
-        )
+        sums = replace(self, by_model=self.by_model.copy())
         sums.take(line)
         return sums
 
@@ -89,7 +75,7 @@ class BatchFileBody:
     """
 
     def __init__(self, request: RequestFacts, head: ResponseHead) -> None:  # noqa: ARG002
-        self._whole = head.status == _WHOLE_FILE
+        self._whole = head.status == WHOLE
         self._failed = head.status >= 300
         self._lines = JsonLines(_WANTED)
         self._sums = _Sums()
@@ -105,19 +91,18 @@ class BatchFileBody:
         """``pending`` where the file does not say what the batch consumed: another one may."""
         sums = self._sums.with_last(self._lines.pending())
         is_results = self._whole and sums.results > 0 and not sums.others
-        found = sums.by_model if is_results else {}
-        (model, quantities), *others = found.items() or [(None, {})]
+        first, others = (sums.by_model if is_results else ByModel()).shares()
         return ResponseFacts(
-            model=model,
-            quantities=quantities,
-            usage_source=UsageSource.REPORTED if quantities else UsageSource.NONE,
+            model=first.model,
+            quantities=first.quantities,
+            usage_source=UsageSource.REPORTED if first.quantities else UsageSource.NONE,
             price_context=BATCH,
             output_missing=sums.uncounted > 0,
             unframed=is_results,
             failed=self._failed,
-            pending=not quantities,
-            others=tuple(ModelUsage(name, units, BATCH) for name, units in others),
-            reason=Reason.BAD_USAGE if sums.bad else None,
+            pending=not first.quantities,
+            others=others,
+            reason=Reason.BAD_USAGE if sums.by_model.bad else None,
         )
 
     def output_text(self) -> Answer:

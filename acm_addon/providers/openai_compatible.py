@@ -21,13 +21,12 @@ from acm_addon.providers.compatible_bodies import DeferrableChatBody
 from acm_addon.providers.compatible_jobs import (
     AsyncChatBody,
     DeferredChatBody,
-    FileBatchBody,
     GenerationBody,
     MistralBatchBody,
     ShownJobBody,
     XaiBatchBody,
 )
-from acm_addon.providers.openai import METERED_PATHS
+from acm_addon.providers.openai_elsewhere import METERED_PATHS
 
 _TEXT = dict(METERED_PATHS)
 _AUDIO = {
@@ -38,8 +37,6 @@ _AUDIO = {
 _RERANK = {"/rerank": "rerank"}
 _PICTURES = {"/images/generations": "images.generations"}
 _ANTHROPIC = {"/anthropic/v1/messages": MESSAGES}
-_BATCHES = {"/batches": "batches"}
-_BATCH_RESULT = (re.compile(r"/batches/(?P<id>[^/]+)"), "batches")
 
 
 def _base(*prefixes: str) -> re.Pattern[str]:
@@ -78,10 +75,7 @@ _GROQ = Compatible(
     "groq",
     base=_base("/openai/v1"),
     metered=_TEXT | _AUDIO,
-    pending=_BATCHES,
-    results=(_BATCH_RESULT,),
     batch_files=True,
-    jobs={"batches": FileBatchBody},
 )
 _MISTRAL = Compatible(
     "mistral",
@@ -118,10 +112,7 @@ _MOONSHOT = Compatible(
     ("api.moonshot.ai", "api.moonshot.cn"),
     "moonshotai",
     metered=_TEXT | _ANTHROPIC,
-    pending=_BATCHES,
-    results=(_BATCH_RESULT,),
     batch_files=True,
-    jobs={"batches": FileBatchBody},
     free=_free(r"/tokenizers/estimate-token-count", _COUNT_TOKENS),
 )
 _OPENROUTER = Compatible(
@@ -160,10 +151,9 @@ _TOGETHER = Compatible(
     "together",
     metered=_TEXT | _AUDIO | _RERANK | _PICTURES,
     base=_base("/v1", "/v2"),
-    pending=_BATCHES | {"/videos": "videos"},
-    results=((re.compile(r"/videos/(?P<id>[^/]+)"), "videos"), _BATCH_RESULT),
+    pending={"/videos": "videos"},
+    results=((re.compile(r"/videos/(?P<id>[^/]+)"), "videos"),),
     batch_files=True,
-    jobs={"batches": FileBatchBody},
     free=_free(r"/fine-tunes/(?:estimate-price|preview|[^/]+/cancel)|/queue/(?:cancel|clear)"),
 )
 _XAI = Compatible(
@@ -180,7 +170,11 @@ _XAI = Compatible(
         "/stt": "audio.transcriptions",
         "/tts": "audio.speech",
     },
-    pending=_BATCHES | dict.fromkeys(("/videos/generations", "/videos/edits"), "videos"),
+    pending={
+        "/batches": "batches",
+        "/videos/generations": "videos",
+        "/videos/edits": "videos",
+    },
     results=(
         (re.compile(r"/videos/(?P<id>[^/]+)"), "videos"),
         (re.compile(r"/batches/(?P<id>[^/]+)/results"), "batches"),
@@ -227,7 +221,6 @@ _ZHIPU = Compatible(
     results=_ZAI_RESULTS,
 )
 
-# What follows came later: members that need nothing but a place.
 _PLAIN = (
     Compatible("ai21", ("api.ai21.com",), "ai21", base=_base("/studio/v1")),
     Compatible("baseten", ("inference.baseten.co",), "baseten"),
@@ -238,10 +231,7 @@ _PLAIN = (
         "deepinfra",
         base=_base("/v1/openai", "/v1"),
         metered=_TEXT | _AUDIO | _PICTURES,
-        pending=_BATCHES,
-        results=(_BATCH_RESULT,),
         batch_files=True,
-        jobs={"batches": FileBatchBody},
     ),
     Compatible(
         "github-copilot",
@@ -313,10 +303,7 @@ _PLAIN = (
             "/multimodalembeddings": "embeddings",
             "/rerank": "rerank",
         },
-        pending=_BATCHES,
-        results=(_BATCH_RESULT,),
         batch_files=True,
-        jobs={"batches": FileBatchBody},
     ),
 )
 _MINIMAX = Compatible(

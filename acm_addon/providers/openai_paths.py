@@ -7,7 +7,13 @@ anything else free. Names hold no part of a path that could be data.
 import re
 from dataclasses import dataclass
 
-from acm_addon.providers.base import WEBSOCKET, Billing, Endpoint, RequestHead
+from acm_addon.providers.base import (
+    MANAGE,
+    WEBSOCKET,
+    Billing,
+    Endpoint,
+    RequestHead,
+)
 
 _METERED = {
     "/chat/completions": "chat.completions",
@@ -124,9 +130,10 @@ def openai_endpoint(head: RequestHead, path: str) -> Endpoint:
         return Endpoint(_METERED[path])
     for rule in _WORK:
         if rule.method == head.method and (match := rule.path.fullmatch(path)):
-            return Endpoint(rule.name, rule.billing, object_id=match.groupdict().get("file"))
+            file = match.groupdict().get("file")
+            return Endpoint(rule.name, rule.billing, object_id=file, file=file is not None)
     if head.method != "POST" or _FREE.fullmatch(path):
-        return Endpoint("manage", Billing.FREE)
+        return MANAGE
     known = _KNOWN_UNREAD.fullmatch(path)
     name = next(filter(None, known.groups()), "other") if known else "other"
     return Endpoint(name.replace("/", "."), Billing.UNKNOWN)

@@ -72,12 +72,11 @@ def openai_response_reader(
     endpoint: Endpoint, request: RequestFacts, head: ResponseHead
 ) -> ResponseReader:
     if endpoint.name.startswith("audio."):
-        return audio_response(endpoint.name, request, head)
-    if endpoint.billing is Billing.RESULT:
-        if endpoint.name == "responses":
-            return RetrievedBody(request, head)
-        if endpoint.name == "batches" and endpoint.object_id is not None:
-            return BatchFileBody(request, head)
+        return audio_response(request, head, spoken=endpoint.name == "audio.speech")
+    if endpoint.file:
+        return BatchFileBody(request, head)
+    if endpoint.name == "responses" and endpoint.billing is Billing.RESULT:
+        return RetrievedBody(request, head)
     return _BODIES.get(endpoint.name, ChatBody)(request, head)
 
 

@@ -16,7 +16,6 @@ _GENERATION = (
     ("n",),
     ("tools", ANY, "type"),
 )
-_IMAGES = (("model",), ("stream",), ("n",), ("size",), ("quality",))
 
 _DEFAULT_IMAGE_MODEL = "dall-e-2"
 """What the API documented for a request that names none, until it retired DALL-E in May 2026."""
@@ -26,10 +25,6 @@ _DEFAULT_SIZE = "1024x1024"
 
 def generation_request() -> JsonRequestReader:
     return JsonRequestReader(_GENERATION, _generation)
-
-
-def image_request() -> JsonRequestReader:
-    return JsonRequestReader(_IMAGES, lambda fields: image_facts(fields.value))
 
 
 def _generation(fields: JsonFields) -> RequestFacts:

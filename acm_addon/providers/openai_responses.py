@@ -92,6 +92,8 @@ class ChatBody(ResponseBody):
 
     def _notice(self, event: Event) -> bool:
         data = event.data
+        if data == self._previous:
+            return False
         if data.startswith(b"[DONE]"):
             self._done = True
             return True
@@ -145,7 +147,14 @@ class EmbeddingsBody(ChatBody):
     _HAS_OUTPUT = False
 
 
-class ImagesBody(ChatBody):
+class StatedEndBody(ChatBody):
+    """A stream that says neither ``[DONE]`` nor why it ended: its usage comes last."""
+
+    def _stream_ended(self) -> bool:
+        return self._done or self._usage is not None
+
+
+class ImagesBody(StatedEndBody):
     """Images: usage where the model is billed by tokens, else what the request says.
 
     A stream sends pictures as events, and usage in the last one. Responses name no model.
@@ -155,9 +164,6 @@ class ImagesBody(ChatBody):
     DOCUMENT_TEXT = None
     STREAM_TEXT = None
     _HAS_OUTPUT = False
-
-    def _stream_ended(self) -> bool:
-        return self._done or self._usage is not None
 
 
 ITEM_PATHS: tuple[Path, ...] = (

@@ -8,35 +8,20 @@ and cancelled work settles with what it reports.
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from acm_addon.json_fields import JsonFields, Path, parse
-from acm_addon.providers.body import Reading, ResponseBody
+from acm_addon.providers.base import BATCH
+from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.openai_responses import ResponsesBody
 from acm_addon.providers.openai_usage import Tools, tally_usage
-from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.providers.tally import Tally, mapping, moment, name
 from acm_addon.providers.uploads import whole_number
 from acm_addon.sse import Event
 
-BATCH = {"processing": "batch"}
-"""The price context of whatever a batch did: half the usual price for most models."""
 
-_LAST_SECOND = 2**33
-"""A time after the year 2200 is not believed."""
-
-
-def moment(seconds: object) -> datetime | None:
-    """A Unix time, or None for what is none."""
-    count = whole_number(seconds)
-    return datetime.fromtimestamp(count, UTC) if count and count < _LAST_SECOND else None
-
-
-class WorkBody(ResponseBody):
+class WorkBody(JsonBody):
     """One JSON object that says how far a piece of work has come."""
-
-    def _notice(self, event: Event) -> bool:  # noqa: ARG002
-        return True
 
     def _read_document(self, fields: JsonFields) -> Reading:
         document = {path[0]: fields.value(*path) for path in self.WANTED}
@@ -49,9 +34,6 @@ class WorkBody(ResponseBody):
             object_id=name(document.get("id")),
             created=moment(document.get("created_at")),
         )
-
-    def _read_stream(self) -> Reading:
-        return Reading(finished=False)
 
     @abstractmethod
     def _read_work(self, document: Mapping[str, object]) -> Reading: ...

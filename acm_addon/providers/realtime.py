@@ -15,8 +15,9 @@ import re
 from collections.abc import Mapping
 
 from acm_addon.json_fields import ANY, JsonFields, Path
-from acm_addon.model import ModelUsage, Quantity, Reason, UsageSource
-from acm_addon.providers.base import ResponseFacts
+from acm_addon.model import ModelUsage, Quantities, Reason, UsageSource
+from acm_addon.providers.base import Billing, Endpoint, ResponseFacts
+from acm_addon.providers.by_model import ByModel
 from acm_addon.providers.openai_usage import stated_cost, tally_usage
 from acm_addon.providers.tally import Tally, mapping, name
 
@@ -44,10 +45,6 @@ _WANTED: tuple[Path, ...] = (
 )
 _SENT_WANTED: tuple[Path, ...] = (("type",), ("item", "role"), ("item", "content", ANY, "type"))
 _BYTES_PER_TOKEN = 4
-_MAX_MODELS = 50
-"""Models of one connection that are told apart."""
-
-type Quantities = dict[str, Quantity]
 
 
 class RealtimeReader:
@@ -59,12 +56,10 @@ class RealtimeReader:
         self._transcriber: str | None = None
         self._session: str | None = None
         self._tier: str | None = None
-        self._used: dict[str | None, Quantities] = {}
-        """By model, in the order of their first responses."""
-        self._transcribed: Quantities = {}
+        self._used = ByModel()
+        self._transcribed = Tally()
         self._messages = 0
         self._cost: int | None = None
-        self._bad = False
         self._running = 0
         self._unreported = 0
         """Bytes that a running response has sent so far."""
@@ -90,27 +85,26 @@ class RealtimeReader:
         elif kind in _ENDS or kind == "response.cancelled":
             self._ended(fields)
         elif kind == _TRANSCRIBED:
-            self._add(self._transcribed, _transcription(mapping(fields.value("usage"))))
+            self._transcribed.take(_transcription(mapping(fields.value("usage"))))
         elif "session." in kind:
             self._configured(fields)
 
     def facts(self) -> ResponseFacts:
-        used = dict(self._used)
-        transcriber = self._transcriber
-        if self._transcribed and not used:
+        first, others = self._used.shares()
+        transcribed = ModelUsage(self._transcriber, self._transcribed.quantities)
+        if transcribed.quantities and not first.quantities:
             # Nothing but a transcription: it is what the connection is for.
-            return self._facts(transcriber or self._model, self._transcribed, ())
-        model = next(iter(used), self._model)
-        main = used.pop(model, None) or {"input_tokens": 0, "output_tokens": 0}
-        others = [ModelUsage(other, quantities) for other, quantities in used.items()]
-        if self._transcribed:
-            others.append(ModelUsage(transcriber, self._transcribed))
+            return self._facts(transcribed.model or self._model, transcribed.quantities, ())
+        main = first.quantities or {"input_tokens": 0, "output_tokens": 0}
         if "audio_seconds" in main and self._messages:
             main = {**main, "input_text_messages": self._messages}
-        return self._facts(model, main, tuple(others))
+        if transcribed.quantities:
+            others = (*others, transcribed)
+        return self._facts(first.model or self._model, main, others)
 
     def output_tokens_so_far(self) -> int:
-        reported = sum(int(used.get("output_tokens", 0)) for used in self._used.values())
+        parts = self._used.parts()
+        reported = sum(int(part.quantities.get("output_tokens", 0)) for part in parts)
         return reported + self._unreported // _BYTES_PER_TOKEN
 
     def _facts(
@@ -125,7 +119,7 @@ class RealtimeReader:
             provider_cost=self._cost,
             others=others,
             finished=not self._running,
-            reason=Reason.BAD_USAGE if self._bad else None,
+            reason=Reason.BAD_USAGE if self._used.bad or self._transcribed.bad else None,
         )
 
     def _configured(self, fields: JsonFields) -> None:
@@ -149,15 +143,12 @@ class RealtimeReader:
         tally.measure("audio_seconds", usage.get("billable_audio_seconds"))
         if (cost := stated_cost(usage)) is not None:
             self._cost = (self._cost or 0) + cost
-        if model in self._used or len(self._used) < _MAX_MODELS:
-            self._add(self._used.setdefault(model, {}), tally)
-        else:
-            self._bad = True
+        self._used.add(model, tally)
 
-    def _add(self, used: Quantities, tally: Tally) -> None:
-        self._bad = self._bad or tally.bad
-        for unit, count in tally.quantities.items():
-            used[unit] = used.get(unit, 0) + count
+
+def realtime_reader(endpoint: Endpoint) -> RealtimeReader | None:
+    """A reader of a connection to ``endpoint``, where its messages have usage."""
+    return RealtimeReader(endpoint.model) if endpoint.billing is Billing.METERED else None
 
 
 def _fields(message: bytes, wanted: tuple[Path, ...]) -> JsonFields:

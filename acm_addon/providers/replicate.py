@@ -26,6 +26,7 @@ from urllib.parse import unquote
 
 from acm_addon.json_fields import JsonFields, Path
 from acm_addon.providers.base import (
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -36,11 +37,11 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
-from acm_addon.providers.body import Reading
-from acm_addon.providers.media import FieldsRequest, JsonBody, utc_time
-from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.providers.body import JsonBody, Reading
+from acm_addon.providers.media import FieldsRequest
+from acm_addon.providers.tally import Tally, mapping, moment, name
 
 _MODEL = r"([^/]+/[^/]+)"
 _PREDICT = re.compile(rf"/v1/(?:predictions|(?:models|deployments)/{_MODEL}/predictions)")
@@ -48,7 +49,6 @@ _TRAIN = re.compile(rf"/v1/(?:trainings|models/{_MODEL}/versions/[^/]+/trainings
 _RESULT = re.compile(r"/v1/(predictions|trainings)/([^/]+)(/cancel)?")
 _DEPLOYMENTS = re.compile(rf"/v1/deployments(?:/{_MODEL})?")
 _FREE_POSTS = re.compile(r"/v1/(?:files|models)")
-_MANAGE = Endpoint("manage", Billing.FREE)
 _DEPLOYMENT = Endpoint("deployments", Billing.UNKNOWN)
 
 _COUNTS = {
@@ -84,7 +84,7 @@ _INTERNAL = "replicate-internal/"
 
 
 @dataclass(frozen=True, slots=True)
-class Replicate:
+class Replicate(WithoutWebSockets):
     name: str = "replicate"
     hosts: tuple[str, ...] = ("api.replicate.com", "stream.replicate.com")
     price_provider: str = "replicate"
@@ -111,7 +111,7 @@ class Replicate:
             return _created(path)
         # A deployment with instances that are always on is billed while it stands.
         changed = head.method == "PATCH" and _DEPLOYMENTS.fullmatch(path)
-        return _DEPLOYMENT if changed else _MANAGE
+        return _DEPLOYMENT if changed else MANAGE
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
         return FieldsRequest((("version",), ("model",)), _request)
@@ -120,9 +120,6 @@ class Replicate:
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader:
         return PredictionBody(endpoint, request, head)
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         """``{"title", "detail", "status"}``."""
@@ -136,7 +133,7 @@ def _created(path: str) -> Endpoint:
             return Endpoint(endpoint, model=unquote(found[1]) if found[1] else None)
     if _DEPLOYMENTS.fullmatch(path):
         return _DEPLOYMENT
-    return _MANAGE if _FREE_POSTS.fullmatch(path) else Endpoint("other", Billing.UNKNOWN)
+    return MANAGE if _FREE_POSTS.fullmatch(path) else Endpoint("other", Billing.UNKNOWN)
 
 
 class PredictionBody(JsonBody):
@@ -170,7 +167,7 @@ class PredictionBody(JsonBody):
             price_context=_choices(metrics),
             failed=ended and status != "succeeded",
             pending=object_id is not None and (not ended or silent),
-            created=utc_time(fields.value("created_at")),
+            created=moment(fields.value("created_at")),
         )
 
     def _model(self, fields: JsonFields) -> str | None:

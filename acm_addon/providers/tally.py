@@ -1,6 +1,7 @@
-"""Numbers that a provider reports, read with suspicion: bad ones are dropped, never raised."""
+"""Numbers and times as providers report them, read with suspicion: bad ones are dropped."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from acm_addon.model import NANO
@@ -8,6 +9,8 @@ from acm_addon.model import NANO
 MAX_COUNT = 10**12
 """More of anything in one call is nonsense."""
 MAX_DOLLARS = 10**6
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_LONGEST_TIME = 64
 
 
 class Tally:
@@ -56,6 +59,12 @@ class Tally:
     def add(self, unit: str, value: int) -> None:
         self.quantities[unit] = self.quantities.get(unit, 0) + value
 
+    def take(self, other: "Tally") -> None:
+        """Add all that another one collected."""
+        self.bad = self.bad or other.bad
+        for unit, count in other.quantities.items():
+            self.quantities[unit] = self.quantities.get(unit, 0) + count
+
     def check_parts(self, total: str, *parts: str) -> None:
         """Call the usage bad where parts that exclude each other exceed their total."""
         if total in self.quantities:
@@ -87,6 +96,24 @@ def mapping(value: object) -> Mapping[str, object]:
 def name(value: object) -> str | None:
     """A short text such as a model or an id, or None: the row holds no long provider text."""
     return value if isinstance(value, str) and 0 < len(value) <= 256 else None
+
+
+def moment(value: object) -> datetime | None:
+    """A time in UTC, of ISO 8601 text (UTC where it names no zone) or Unix seconds.
+
+    None for what is neither, or before any work of today's providers, as a 0 in a time's place is.
+    """
+    try:
+        if isinstance(value, str):
+            time = datetime.fromisoformat(value[:_LONGEST_TIME])
+            time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        elif (seconds := Tally().count(value)) is not None:
+            time = datetime.fromtimestamp(seconds, UTC)
+        else:
+            return None
+    except (ValueError, OverflowError, OSError):
+        return None
+    return time if _EARLIEST <= time < _LATEST else None
 
 
 def nano_dollars(value: object, unit: Decimal = Decimal(1)) -> int | None:

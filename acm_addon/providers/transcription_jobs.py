@@ -16,12 +16,13 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import ClassVar
 
 from acm_addon.json_fields import JsonFields, Path
 from acm_addon.providers.base import (
+    MANAGE,
     WEBSOCKET,
     Access,
     Billing,
@@ -32,11 +33,11 @@ from acm_addon.providers.base import (
     RequestReader,
     ResponseHead,
     ResponseReader,
-    WebSocketReader,
+    WithoutWebSockets,
 )
-from acm_addon.providers.body import Reading
-from acm_addon.providers.media import FieldsRequest, JsonBody, utc_time
-from acm_addon.providers.tally import Tally, name
+from acm_addon.providers.body import JsonBody, Reading
+from acm_addon.providers.media import FieldsRequest
+from acm_addon.providers.tally import Tally, moment, name
 
 _NOTES = "Jobs stay pending where their end is not seen, as where a webhook gets the result."
 
@@ -111,7 +112,7 @@ _REVAI = Answer(
 
 
 @dataclass(frozen=True, slots=True)
-class TranscriptionJobs:
+class TranscriptionJobs(WithoutWebSockets):
     name: str
     hosts: tuple[str, ...]
     """Requests to the gateway go to the first."""
@@ -122,7 +123,12 @@ class TranscriptionJobs:
     requested: Path
     """Of the model, in an order."""
     default_model: str
-    access: Access
+    reach: Access
+    """How programs reach it; the endpoints are added to it."""
+
+    @property
+    def access(self) -> Access:
+        return replace(self.reach, endpoints=tuple(self.jobs.values()))
 
     @property
     def price_provider(self) -> str:
@@ -143,7 +149,7 @@ class TranscriptionJobs:
             return Endpoint(self.jobs[parent], Billing.RESULT, object_id=object_id)
         below = any(path.startswith(job + "/") for job in self.jobs)
         if head.method != "POST" or below or self.free_posts.fullmatch(path):
-            return Endpoint("manage", Billing.FREE)
+            return MANAGE
         return Endpoint("other", Billing.UNKNOWN)
 
     def request_reader(self, endpoint: Endpoint, head: RequestHead) -> RequestReader:  # noqa: ARG002
@@ -156,9 +162,6 @@ class TranscriptionJobs:
         self, endpoint: Endpoint, request: RequestFacts, head: ResponseHead
     ) -> ResponseReader:
         return JobBody(self.answer, endpoint, request, head)
-
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:  # noqa: ARG002
-        return None
 
     def error_body(self, status: int, code: str, message: str) -> bytes:  # noqa: ARG002
         """``{"error", "message"}``."""
@@ -198,7 +201,7 @@ class JobBody(JsonBody):
             },
             failed=status == answer.failed,
             pending=not ended,
-            created=utc_time(fields.value(*answer.created)),
+            created=moment(fields.value(*answer.created)),
         )
 
 
@@ -210,7 +213,7 @@ ASSEMBLYAI = TranscriptionJobs(
     free_posts=re.compile(r"/v2/(?:upload|realtime/token)"),
     requested=("speech_model",),
     default_model="universal",
-    access=Access(credential="Authorization", notes=_NOTES, endpoints=("transcript",)),
+    reach=Access(credential="Authorization", notes=_NOTES),
 )
 GLADIA = TranscriptionJobs(
     name="gladia",
@@ -220,8 +223,7 @@ GLADIA = TranscriptionJobs(
     free_posts=re.compile(r"/v2/upload"),
     requested=("model",),
     default_model="solaria-1",
-    access=Access(
-        endpoints=("pre-recorded", "live"),
+    reach=Access(
         credential="x-gladia-key",
         notes=_NOTES + " result_url is absolute, and leaves the gateway (not the forward proxy).",
     ),
@@ -234,6 +236,6 @@ REVAI = TranscriptionJobs(
     free_posts=re.compile(r"/speechtotext/v1/vocabularies"),
     requested=("transcriber",),
     default_model="machine",
-    access=Access(notes=_NOTES, endpoints=("jobs",)),
+    reach=Access(notes=_NOTES),
 )
 TRANSCRIPTION_JOBS = (ASSEMBLYAI, GLADIA, REVAI)

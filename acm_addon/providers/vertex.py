@@ -15,9 +15,9 @@ import re
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from acm_addon.json_fields import JsonFields
-from acm_addon.providers import anthropic, gemini, openai
+from acm_addon.providers import anthropic, gemini, openai_elsewhere
 from acm_addon.providers.base import (
+    MANAGE,
     Access,
     Billing,
     Endpoint,
@@ -25,11 +25,12 @@ from acm_addon.providers.base import (
     RequestFacts,
     RequestHead,
     RequestReader,
+    ResponseFacts,
     ResponseHead,
     ResponseReader,
     WebSocketReader,
 )
-from acm_addon.providers.body import Reading
+from acm_addon.providers.body import Amended
 from acm_addon.providers.gemini_results import JobBody
 from acm_addon.providers.openai_responses import ChatBody
 
@@ -53,26 +54,26 @@ _KNOWN_UNREAD = re.compile(
 _INTERACTION = re.compile(r"/interactions/([^/:]+)")
 _CREATED = {"/cachedContents": "cachedContents", "/interactions": "interactions"}
 
-_METERED = (
-    "generateContent",
-    "streamGenerateContent",
-    "embedContent",
-    "batchEmbedContents",
-    "predict",
-)
 _RAW = ("rawPredict", "streamRawPredict")
 _COUNTING = ("countTokens", "computeTokens")
 _TUNED = ("generateContent", "streamGenerateContent")
 _FETCH = "fetchPredictOperation"
 _VIDEO = "predictLongRunning"
+_METHODS = {
+    **dict.fromkeys(gemini.METERED_METHODS, Billing.METERED),
+    **dict.fromkeys(_COUNTING, Billing.FREE),
+    _VIDEO: Billing.PENDING,
+}
 _CLAUDE = "messages"
 """What calls of Claude are named, whatever their path: their bodies are those of messages."""
 
 _ORIGIN = Origin("aiplatform.googleapis.com")
 _ACCESS = Access(
     endpoints=(
-        *_METERED,
-        *("messages", "chat.completions", "live", "cachedContents", "predictLongRunning"),
+        *gemini.METERED_METHODS,
+        *_CREATED.values(),
+        *(_CLAUDE, _VIDEO, "live"),
+        *openai_elsewhere.METERED_PATHS.values(),
     ),
     credential="Authorization: Bearer (OAuth), or x-goog-api-key",
     notes="Other locations than the global one: name the host in the path, as in "
@@ -116,31 +117,22 @@ class Vertex:
         if endpoint.name == "batchPredictionJobs":
             return JobBody(request, head)
         if endpoint.name == "chat.completions":
-            return _ChatBody(request, head)
+            return Amended(ChatBody(request, head), _without_maker)
         return gemini.response_reader(endpoint, request, head)
 
-    def websocket_reader(self, endpoint: Endpoint, head: RequestHead) -> WebSocketReader | None:
-        return gemini.GEMINI.websocket_reader(endpoint, head)
+    def websocket_reader(self, endpoint: Endpoint) -> WebSocketReader | None:
+        return gemini.GEMINI.websocket_reader(endpoint)
 
     def error_body(self, status: int, code: str, message: str) -> bytes:
         return gemini.GEMINI.error_body(status, code, message)
 
 
-class _ChatBody(ChatBody):
-    """Chat whose models are named by who made them: ``google/gemini-2.5-flash``."""
-
-    def _read_document(self, fields: JsonFields) -> Reading:
-        return _without_maker(super()._read_document(fields))
-
-    def _read_stream(self) -> Reading:
-        return _without_maker(super()._read_stream())
-
-
 VERTEX = Vertex()
 
 
-def _without_maker(reading: Reading) -> Reading:
-    return replace(reading, model=reading.model and reading.model.removeprefix("google/"))
+def _without_maker(facts: ResponseFacts) -> ResponseFacts:
+    """Chat names models by who made them: ``google/gemini-2.5-flash``."""
+    return replace(facts, model=facts.model and facts.model.removeprefix("google/"))
 
 
 def _region(location: str | None, host: str) -> str | None:
@@ -152,18 +144,18 @@ def _region(location: str | None, host: str) -> str | None:
 
 def _endpoint(head: RequestHead, path: str) -> Endpoint:
     if openapi := _OPENAPI.fullmatch(path):
-        return openai.classify(head, openapi[1], openai.METERED_PATHS, None)
+        return openai_elsewhere.classify(head, openapi[1])
     if head.method == "GET" and (shown := _INTERACTION.fullmatch(path)):
         return Endpoint("interactions", Billing.RESULT, object_id=shown[1])
     if head.method == "GET":
         job = _JOB_PATH.fullmatch(path)
         kind = "batchPredictionJobs"
-        return Endpoint(kind, Billing.RESULT) if job else Endpoint("manage", Billing.FREE)
+        return Endpoint(kind, Billing.RESULT) if job else MANAGE
     extends = head.method == "PATCH" and path.startswith("/cachedContents/")
     if extends:
         return Endpoint("cachedContents", Billing.UNKNOWN)
     if head.method != "POST" or _FREE.fullmatch(path):
-        return Endpoint("manage", Billing.FREE)
+        return MANAGE
     return _created(path)
 
 
@@ -186,13 +178,8 @@ def _model_call(maker: str, model: str, method: str) -> Endpoint:
         if model == "count-tokens":
             return Endpoint(method, Billing.FREE)
         return Endpoint(_CLAUDE if maker == "anthropic" else "chat.completions", model=model)
-    billing = {
-        **dict.fromkeys(_METERED, Billing.METERED),
-        **dict.fromkeys(_COUNTING, Billing.FREE),
-        _VIDEO: Billing.PENDING,
-    }
     if method == _FETCH:
         return Endpoint(_VIDEO, Billing.RESULT, model)
-    if method in billing:
-        return Endpoint(method, billing[method], model)
+    if method in _METHODS:
+        return Endpoint(method, _METHODS[method], model)
     return Endpoint("other", Billing.UNKNOWN, model)

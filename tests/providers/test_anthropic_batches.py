@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from acm_addon.model import Attribution, Entrance, ModelUsage, Reason, UsageSource, utc_now
+from acm_addon.model import ModelUsage, Reason, UsageSource
 from acm_addon.providers.anthropic import ANTHROPIC
 from acm_addon.providers.base import (
     Billing,
@@ -16,10 +16,10 @@ from acm_addon.providers.base import (
     ResponseHead,
 )
 from acm_addon.providers.by_model import MAX_MODELS
-from acm_addon.tap import Arrival, Call, exhaust
 from tests.accuracy.expected import covered, expected_quantities
 from tests.accuracy.recordings import Recording, body, headers, recordings
 from tests.accuracy.stations import head_of
+from tests.providers.exchanges import exchanged
 
 _ID = "msgbatch_01"
 _RESULTS = f"/v1/messages/batches/{_ID}/results"
@@ -64,7 +64,7 @@ def test_results_are_one_row_by_model_at_the_batch_rate(piece: int, end: bytes) 
     opus = ModelUsage("claude-opus-4-8", {"input_tokens": 7, "output_tokens": 1}, batch)
     assert (opus,) == facts.others
     assert (True, False, UsageSource.REPORTED, None) == (
-        facts.finished,
+        facts.unframed,
         facts.pending,
         facts.usage_source,
         facts.reason,
@@ -82,31 +82,24 @@ def test_asking_twice_counts_once() -> None:
     assert 44 == reader.facts().quantities["input_tokens"]
 
 
-def test_results_that_break_off_in_a_line_are_not_finished() -> None:
-    assert not _facts(_RESULTS, b"\n".join(_LINES)[:-3]).finished
+def test_results_that_break_off_in_a_line_are_not_whole() -> None:
+    facts = _facts(_RESULTS, b"\n".join(_LINES)[:-3])
+    assert (False, False) == (facts.finished, facts.unframed)
+
+
+def test_a_part_of_the_results_settles_nothing() -> None:
+    """It was asked for by a range, and ends where a line does."""
+    assert _facts(_RESULTS, _LINES[0] + b"\n", status=206).pending
 
 
 @pytest.mark.parametrize("failure", [None, Reason.UPSTREAM_FAILED, Reason.CLIENT_LEFT])
 def test_results_that_break_off_between_lines_settle_nothing(failure: Reason | None) -> None:
     """They look whole, and would settle the batch for too little."""
-    head = RequestHead("GET", _RESULTS)
-    call = Call(
-        Arrival(
-            id="00000000-0000-7000-8000-000000000000",
-            time=utc_now(),
-            started=0.0,
-            entrance=Entrance.GATEWAY,
-            provider=ANTHROPIC,
-            endpoint=ANTHROPIC.classify(head),
-            attribution=Attribution(),
-            upstream="api.anthropic.com",
-        ),
-        head,
-    )
-    call.response_started(200, {})
-    exhaust(call.response_data(_LINES[0] + b"\n", 0.0))
+    call = exchanged("anthropic", "GET", _RESULTS, _LINES[0] + b"\n")
     result = call.result(failure)
     assert (failure is None) is (result is not None and result.settles is not None)
+    call.give_up()
+    assert call.result() is None, "what came too fast was read up to the end of a line"
 
 
 def test_results_without_a_success_are_no_usage() -> None:
@@ -181,4 +174,4 @@ def test_recorded_results(record: Recording) -> None:
     reader.feed(body(record, "response"))
     facts = reader.facts()
     assert covered(record, expected_quantities(record)) == facts.quantities
-    assert facts.finished
+    assert facts.unframed

@@ -5,13 +5,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from acm_addon.model import Reason, UsageSource
 from acm_addon.providers import PROVIDERS
 from acm_addon.providers.base import Billing, RequestHead, ResponseFacts, ResponseHead
-from acm_addon.providers.compatible_jobs import has_ended, moment
+from acm_addon.providers.compatible_jobs import has_ended
 from tests.providers.conftest import Run
 
 _BY_NAME = {provider.name: provider for provider in PROVIDERS}
@@ -306,13 +304,6 @@ def test_ends_are_ends_in_any_words(status: str) -> None:
 @pytest.mark.parametrize("status", ["queued", "RUNNING", "", None, 3])
 def test_all_else_goes_on(status: object) -> None:
     assert not has_ended(status)
-
-
-@given(st.one_of(st.text(max_size=50), st.integers(), st.decimals(), st.booleans(), st.none()))
-def test_moments_never_raise(value: object) -> None:
-    """What is no time is None, and every time is UTC."""
-    found = moment(value)
-    assert found is None or found.tzinfo is UTC
 
 
 _JOBS = (

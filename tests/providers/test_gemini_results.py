@@ -102,7 +102,7 @@ def test_a_file_of_answers(end: bytes) -> None:
         facts.model,
         facts.price_context,
     )
-    assert (True, False, None) == (facts.finished, facts.pending, facts.reason)
+    assert (True, False, None) == (facts.unframed, facts.pending, facts.reason)
 
 
 @pytest.mark.parametrize("body", [b"\0\1\2mp4\n\xff", b"a,b\n1,2\n", b'{"a":1}\n'])
@@ -169,7 +169,7 @@ def test_cached_content_is_input_and_is_stored() -> None:
     assert "gemini-2.5-flash" == facts.model
 
 
-@pytest.mark.parametrize("expires", ["", "never", "2026-05-13T19:56:48Z", "2026-05-13T21:26:49"])
+@pytest.mark.parametrize("expires", ["", "never", "2026-05-13T19:56:48Z"])
 def test_odd_times_store_nothing(expires: str) -> None:
     body = _cached(expires=expires)
     facts = _facts("POST", "/v1beta/cachedContents", body, billing=Billing.METERED)

@@ -106,6 +106,17 @@ def test_the_last_event_may_lack_its_blank_line(run: Run) -> None:
     assert (True, 7) == (facts.finished, facts.quantities["output_tokens"])
 
 
+def test_a_last_event_without_an_end_says_the_same_however_often_asked(run: Run) -> None:
+    """Nor does it matter that its end comes after all."""
+    finish = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'
+    response = run(CHAT, _FIRST + finish + _USAGE.strip(), content_type=SSE).response
+    facts = response.facts()
+    assert facts.finished
+    assert facts == response.facts()
+    response.feed(b"\n\n")
+    assert facts == response.facts()
+
+
 def test_usage_after_the_finish_reason_ends_a_stream_without_done(run: Run) -> None:
     """Some of the family never send ``[DONE]``."""
     stop = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'

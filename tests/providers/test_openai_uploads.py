@@ -75,14 +75,15 @@ def test_a_transcription_reports_tokens(piece: int, streamed: bool) -> None:
     body = json.dumps({"text": "Hi", "usage": _TOKENS})
     if streamed:
         done = {"type": "transcript.text.done", "text": "Hi", "usage": _TOKENS}
-        body = f'data: {{"type":"transcript.text.delta"}}\n\ndata: {json.dumps(done)}\n\n'
+        piece_of_text = {"type": "transcript.text.segment", "id": "seg_0", "text": "Hi"}
+        body = "".join(f"data: {json.dumps(event)}\n\n" for event in (piece_of_text, done))
     form = _form(wav(0.1), model="gpt-4o-transcribe", stream="true")
     request, response = _run(
         _TRANSCRIBE, form, body.encode(), _SSE if streamed else _JSON, piece=piece
     )
     facts = response.facts()
     assert (_QUANTITIES, UsageSource.REPORTED) == (facts.quantities, facts.usage_source)
-    assert (True, False) == (facts.finished, facts.output_missing)
+    assert (True, False, None) == (facts.finished, facts.output_missing, facts.object_id)
     assert ("gpt-4o-transcribe", True) == (request.facts().model, request.facts().stream)
 
 
@@ -116,6 +117,25 @@ def test_plain_text_is_billed_by_the_recording(kind: str) -> None:
         facts.usage_source,
     )
     assert (False, True, None) == (facts.finished, facts.unframed, facts.reason)
+
+
+@pytest.mark.parametrize(
+    ("provider", "path", "kind", "answer"),
+    [
+        ("groq", "/openai" + _TRANSCRIBE, "text/plain", b"Hi"),
+        ("together", _TRANSCRIBE, _JSON, b'{"text": "Hi"}'),
+        ("xai", "/v1/stt", _JSON, b'{"text": "Hi"}'),
+    ],
+)
+def test_relatives_that_state_nothing_are_billed_by_the_recording(
+    provider: str, path: str, kind: str, answer: bytes
+) -> None:
+    """What they transcribe is in the request there too."""
+    form = _form(wav(3.25), model="whisper-large-v3")
+    _, response = _run(path, form, answer, kind, provider=provider)
+    facts = response.facts()
+    assert {"input_audio_seconds": Decimal("3.25")} == facts.quantities
+    assert (UsageSource.DERIVED, True) == (facts.usage_source, facts.finished or facts.unframed)
 
 
 def test_a_recording_without_a_stated_length_makes_an_estimate() -> None:

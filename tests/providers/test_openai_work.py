@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acm_addon.model import Attribution, Completeness, Entrance, Reason, UsageSource, utc_now
-from acm_addon.providers.base import RequestFacts, RequestHead, ResponseHead
+from acm_addon.model import Completeness, Reason, UsageSource
+from acm_addon.providers.base import RequestFacts, ResponseHead
 from acm_addon.providers.openai_batch_file import BatchFileBody
-from acm_addon.routing import provider_named
-from acm_addon.tap import Arrival, Call, Result, exhaust
+from acm_addon.tap import Outcome, Result
+from tests.providers.exchanges import ended, exchanged, settled
 
 type Run = Callable[..., Any]
 
@@ -31,27 +31,6 @@ _BATCH = {
 _ZEROS = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
 
 
-def _call(method: str, path: str, request: object = None, provider: str = "openai") -> Call:
-    known = provider_named(provider)
-    assert known is not None
-    head = RequestHead(method, path, headers={"content-type": "application/json"})
-    arrival = Arrival(
-        id="00000000-0000-7000-8000-000000000000",
-        time=utc_now(),
-        started=0.0,
-        entrance=Entrance.GATEWAY,
-        provider=known,
-        endpoint=known.classify(head),
-        attribution=Attribution(),
-        upstream="api.openai.com",
-    )
-    call = Call(arrival, head)
-    if request is not None:
-        exhaust(call.request_data(json.dumps(request).encode()))
-    call.request_done()
-    return call
-
-
 def _shown(
     path: str,
     body: object,
@@ -62,25 +41,21 @@ def _shown(
     content_type: str = "application/json",
 ) -> Result | None:
     """What a look at ``path`` shows. ``body``: bytes, or what is dumped as JSON."""
-    call = _call(method, path)
-    call.response_started(status, {"content-type": content_type})
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    exhaust(call.response_data(data, 0.0))
+    answered = {"content-type": content_type}
+    call = exchanged("openai", method, path, body, status=status, answered=answered)
     return call.result(failure)
 
 
 def test_a_batch_is_pending_when_it_is_created() -> None:
     """Its id is what its result is found by later."""
-    call = _call("POST", "/v1/batches", {"input_file_id": "file-in"})
-    call.response_started(200, {"content-type": "application/json"})
-    exhaust(call.response_data(json.dumps({**_BATCH, "status": "validating"}).encode(), 0.0))
-    ended = call.finish(0.0, None, left=True)
+    answer = {**_BATCH, "status": "validating"}
+    outcome = ended(exchanged("openai", "POST", "/v1/batches", answer, request={}))
     assert (Completeness.PENDING, "batch_1") == (
-        ended.exchange.completeness,
-        ended.exchange.object_id,
+        outcome.exchange.completeness,
+        outcome.exchange.object_id,
     )
-    assert {} == ended.usage.quantities
-    assert ended.texts is None
+    assert {} == outcome.usage.quantities
+    assert outcome.texts is None
 
 
 def test_a_finished_batch_settles_at_the_batch_price() -> None:
@@ -289,26 +264,25 @@ def test_a_background_response_that_failed_is_over(status: str) -> None:
     assert {} == shown.settles.usage.quantities
 
 
+def _cut_off(begun: object, request: object) -> Outcome:
+    """A response whose stream the client left when it had only begun."""
+    events = {"content-type": "text/event-stream"}
+    data = _event("response.created", response=begun)
+    call = exchanged("openai", "POST", "/v1/responses", data, request=request, answered=events)
+    return call.finish(0.0, Reason.CLIENT_LEFT, left=True)
+
+
 def test_a_background_stream_that_is_cut_off_is_pending() -> None:
     """The work goes on without its client, and is settled by whoever looks at it later."""
     begun = {**_RESPONSE, "status": "queued", "usage": None}
-    call = _call("POST", "/v1/responses", {"background": True, "stream": True})
-    call.response_started(200, {"content-type": "text/event-stream"})
-    exhaust(call.response_data(_event("response.created", response=begun), 0.0))
-    ended = call.finish(0.0, Reason.CLIENT_LEFT, left=True)
-    assert (Completeness.PENDING, "resp_1") == (
-        ended.exchange.completeness,
-        ended.exchange.object_id,
-    )
+    exchange = _cut_off(begun, {"background": True, "stream": True}).exchange
+    assert (Completeness.PENDING, "resp_1") == (exchange.completeness, exchange.object_id)
 
 
 def test_a_foreground_stream_that_is_cut_off_is_partial() -> None:
     begun = {**_RESPONSE, "status": "in_progress", "usage": None, "background": False}
-    call = _call("POST", "/v1/responses", {"stream": True})
-    call.response_started(200, {"content-type": "text/event-stream"})
-    exhaust(call.response_data(_event("response.created", response=begun), 0.0))
-    ended = call.finish(0.0, Reason.CLIENT_LEFT, left=True)
-    assert Completeness.PARTIAL is ended.exchange.completeness
+    exchange = _cut_off(begun, {"stream": True}).exchange
+    assert Completeness.PARTIAL is exchange.completeness
 
 
 _VIDEO = {
@@ -347,30 +321,25 @@ def test_azure_makes_several_videos_in_one_job() -> None:
         "width": 1280,
         "height": 720,
     }
-    call = _call("GET", "/openai/v1/video/generations/jobs/task_1", provider="azure")
-    call.response_started(200, {"content-type": "application/json"})
-    exhaust(call.response_data(json.dumps(job).encode(), 0.0))
-    shown = call.result()
-    assert shown is not None
-    assert shown.settles is not None
-    assert {"video_seconds": 10} == shown.settles.usage.quantities
-    assert {"resolution": "720p"} == shown.settles.exchange.price_context
+    path = "/openai/v1/video/generations/jobs/task_1"
+    outcome = settled(exchanged("azure", "GET", path, job))
+    assert outcome is not None
+    assert {"video_seconds": 10} == outcome.usage.quantities
+    assert {"resolution": "720p"} == outcome.exchange.price_context
 
 
 def test_an_extension_is_billed_by_its_own_seconds() -> None:
     """The job's are those of the whole video, so that it is booked by what was asked for."""
-    call = _call("POST", "/v1/videos/extensions", {"seconds": "4", "video": {"id": "video_0"}})
-    call.response_started(200, {"content-type": "application/json"})
+    request = {"seconds": "4", "video": {"id": "video_0"}}
     body = {**_VIDEO, "status": "queued", "seconds": "12"}
-    exhaust(call.response_data(json.dumps(body).encode(), 0.0))
-    ended = call.finish(0.0, None, left=True)
+    outcome = ended(exchanged("openai", "POST", "/v1/videos/extensions", body, request=request))
     assert ({"video_seconds": 4}, UsageSource.DERIVED) == (
-        ended.usage.quantities,
-        ended.usage.source,
+        outcome.usage.quantities,
+        outcome.usage.source,
     )
     assert ("sora-2-pro", Completeness.COMPLETE) == (
-        ended.exchange.model,
-        ended.exchange.completeness,
+        outcome.exchange.model,
+        outcome.exchange.completeness,
     )
 
 

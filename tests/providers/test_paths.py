@@ -172,6 +172,7 @@ POST openai/v1/moderations
 POST openai/v1/files
 POST openai/v1/uploads/upload_1/parts
 GET openai/v1/batches
+GET bedrock/anthropic/v1/messages/batches/b
 POST openai/v1/responses/input_tokens
 POST openai/v1/realtime/client_secrets
 POST openai/v1/realtime/calls/c/hangup
@@ -265,6 +266,7 @@ POST openai/v1/audio/voices audio.voices
 POST openai/v1/content_provenance_checks content_provenance_checks
 POST azure/providers/mistral/azure/ocr providers
 POST azure/anthropic/v1/messages/batches other
+POST bedrock/anthropic/v1/messages/batches other
 POST openai/v1/something/new/secret other
 POST mistral/v1/fine_tuning/jobs fine_tuning.jobs
 POST groq/openai/v1/something/new/secret other
@@ -390,11 +392,12 @@ def _split(path: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("line", _METERED)
 def test_metered(line: str) -> None:
-    """These create what is billed, and we read it."""
+    """These create what is billed, we read it, and the list for people says so."""
     path, expected = line.split()
     name, rest = _split(path)
     endpoint = _BY_NAME[name].classify(RequestHead("POST", rest))
     assert (expected, Billing.METERED) == (endpoint.name, endpoint.billing)
+    assert expected in _BY_NAME[name].access.endpoints
 
 
 @pytest.mark.parametrize("line", _FREE)

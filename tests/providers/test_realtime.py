@@ -192,7 +192,7 @@ def test_websockets_that_are_metered(
     head = RequestHead("GET", path, query, websocket=True)
     endpoint = found.classify(head)
     assert (name, Billing.METERED, model) == (endpoint.name, endpoint.billing, endpoint.model)
-    assert found.websocket_reader(endpoint, head) is not None
+    assert found.websocket_reader(endpoint) is not None
 
 
 def test_other_websockets_are_recorded_only() -> None:

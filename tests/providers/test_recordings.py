@@ -39,7 +39,9 @@ def _read(record: Recording, data: bytes, piece: int | None = None) -> ResponseF
         reader.feed(data[start : start + (piece or len(data))])
     reader.output_text()
     assert reader.output_tokens_so_far() >= 0
-    return reader.facts()
+    facts = reader.facts()
+    assert facts == reader.facts()
+    return facts
 
 
 @needs_recordings
@@ -69,6 +71,7 @@ def test_cut_and_garbled_bodies_never_raise(record: Recording) -> None:
     data = body(record, "response")
     for part in (0, 1, len(data) // 4, len(data) // 2, max(0, len(data) - 30)):
         _read(record, data[:part])
+    _read(record, data.removesuffix(b"data: [DONE]\n\n").rstrip())
     half = _read(record, data[: len(data) // 2])
     if record["transport"] == "json":
         assert half.finished is False

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from acm_addon import process
+from acm_addon import process, token_key
 from acm_addon.errors import AcmError
 from acm_addon.home import PING_PATH, Home
 from acm_addon.ledger.reader import LedgerReader
@@ -45,6 +45,7 @@ def look(home: Home) -> Facts:
         base_version=base,
         base_as_of=as_of,
         last_checked=last_checked(),
+        control_fault=token_key.fault(home),
         own_providers=_own_providers(home),
     )
 

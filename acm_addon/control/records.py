@@ -102,5 +102,12 @@ class Snapshot:
     switched: Mapping[Switch, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     """Names of the projects for which each thing is on."""
 
+    @property
+    def has_credentials(self) -> bool:
+        """Whether there is a token or a proxy key that was not revoked."""
+        return any(token.revoked is None for token in self.tokens.values()) or any(
+            key.revoked is None for key in self.proxy_keys.values()
+        )
+
     def is_on(self, what: Switch, project: str) -> bool:
         return project in self.switched.get(what, ())

@@ -84,6 +84,8 @@ class Facts:
     last_checked: date
     control_fault: AcmError | None = None
     """Why projects, tokens and keys cannot be told."""
+    undelivered: Names = field(default_factory=dict)
+    """Alerts of the last days that a channel did not take, by channel."""
     own_providers: tuple[str, str | None] | None = None
     """What is wrong with the user's file of providers, and what to try; None where nothing is."""
 
@@ -102,6 +104,7 @@ def examine(facts: Facts) -> list[Finding]:
         _tags(facts),
         _ledger(facts),
         _control(facts),
+        _alerts(facts),
         _journal(facts),
         _disk(facts),
         _clock(facts),
@@ -256,6 +259,15 @@ def _control(facts: Facts) -> Finding:
     if why:
         return Finding("control", Verdict.FAIL, why.message, why.hint, data)
     return Finding("control", Verdict.OK, "projects, tokens and keys can be told", None, data)
+
+
+def _alerts(facts: Facts) -> Finding:
+    data = {"undelivered": dict(facts.undelivered)}
+    if facts.undelivered:
+        message = f"did not arrive: {_counts(facts.undelivered)}"
+        hint = "`acm alert log` says why, `acm alert test` tries each channel"
+        return Finding("alerts", Verdict.WARN, message, hint, data)
+    return Finding("alerts", Verdict.OK, "none was refused by a channel", None, data)
 
 
 def _journal(facts: Facts) -> Finding:

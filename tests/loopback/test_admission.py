@@ -236,6 +236,7 @@ def test_a_proxy_key_is_swapped_on_the_way_out(
         ("aPI-key", ""),
         ("X-Api-Key", ""),
         ("x-goog-api-key", ""),
+        ("Sec-WebSocket-Protocol", "realtime, openai-insecure-api-key."),
     ):
         model = f"m-{name}"
         assert 204 == asker.ask(model, ("X-A", "1"), (name, start + key), ("x-a", "2")).status

@@ -85,9 +85,6 @@ def import_(
         )
 
 
-import_.__name__ = "import"  # The command's name, which Python keeps for itself.
-
-
 class _Writer:
     """Books rows, or only counts them, and knows how many of a file were new."""
 

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import typer
@@ -17,6 +18,10 @@ from acm_addon.home import Home
 from acm_addon.model import utc_now
 from acm_addon.process import ProxyState
 from cli.exits import UsageError
+
+TOKEN_LIFE = timedelta(days=30)
+"""Of the token that a program gets for itself: it is dropped when the program ends, but who kills
+``acm run`` with -9 leaves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,8 @@ def _chosen(
             required = settings.get(store, settings.REQUIRE_TOKEN)
             if not required and listening.is_loopback(state.host):
                 return Payer(None if name == DEFAULT_PROJECT else name, tags), None
-            secret, token = project_tokens.issue(store, name, None, utc_now())
+            now = utc_now()
+            secret, token = project_tokens.issue(store, name, now + TOKEN_LIFE, now)
             return Payer(secret, tags), token.id
     except (AcmError, OSError) as error:
         if project:

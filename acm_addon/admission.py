@@ -83,6 +83,10 @@ class Admission:
         """All that there are, as of the last request."""
         return self._snapshot.budgets
 
+    def present_budgets(self) -> tuple[Budget, ...]:
+        """All that there are, as of now."""
+        return self._refreshed().budgets
+
     def is_on(self, what: Switch, project: str) -> bool:
         """Whether something is on for a project, as of the last request."""
         return self._snapshot.is_on(what, project)

@@ -8,11 +8,12 @@ at once to what it did cost, and calls that wait for that go on, in the order in
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 
 from acm_addon.budgets import (
     LOCKED_SECONDS,
+    PASSED,
     Budget,
     Claim,
     Decision,
@@ -49,6 +50,16 @@ class Ask:
     def budgets(self) -> frozenset[int]:
         return frozenset(claim.budget.id for claim in self.claims)
 
+    def under(self, budgets: Iterable[Budget]) -> "Ask":
+        """The same call, under its budgets as they are now: one that is gone wants nothing."""
+        hard = {budget.id: budget for budget in budgets if budget.hard}
+        claims = (
+            replace(claim, budget=hard[claim.budget.id])
+            for claim in self.claims
+            if claim.budget.id in hard
+        )
+        return replace(self, claims=tuple(claims))
+
 
 @dataclass(slots=True)
 class _Waiter:
@@ -71,11 +82,13 @@ class Gate:
     """For the event loop's thread. WAIT is the verdict on a call that has waited in vain."""
 
     def __init__(self, home: Home, budgets: Callable[[], tuple[Budget, ...]]) -> None:
-        """``budgets`` gives all that there are now."""
+        """``budgets`` gives all that there are now, the same object while nothing has changed."""
         self._home = home
         self._budgets = budgets
         self._store = HoldStore(home.ledger)
         self._queue: deque[_Waiter] = deque()
+        self._followed = budgets()
+        """What the calls in the queue go by."""
         self._holding: set[str] = set()
         self._ended: deque[tuple[str, int]] = deque(maxlen=_MAX_ENDED)
         self._timer: asyncio.TimerHandle | None = None
@@ -157,6 +170,7 @@ class Gate:
 
     def _ask_again(self) -> bool:
         """In order; nobody passes one who waits for the same budget. Whether the ledger answers."""
+        self._follow_budgets()
         taken: dict[int, Verdict] = {}
         now = asyncio.get_running_loop().time()
         for waiter in tuple(self._queue):
@@ -172,6 +186,17 @@ class Gate:
             else:
                 self._resolve(waiter, verdict)
         return True
+
+    def _follow_budgets(self) -> None:
+        """A call that waits goes by what is set meanwhile."""
+        present = self._budgets()
+        if present is self._followed:
+            return
+        self._followed = present
+        for waiter in tuple(self._queue):
+            waiter.ask = waiter.ask.under(present)
+            if not waiter.ask.claims:
+                self._resolve(waiter, PASSED)
 
     def _attempt(self, ask: Ask) -> Verdict | None:
         """None where the ledger does not answer now."""

@@ -172,7 +172,7 @@ def show(which: Which, as_json: Json = False) -> None:
         f"Budget {budget.id}: {budget.label}",
         usage_line(stand),
         f"Kind:           {_kind(budget)}",
-        f"Held:           {dollars(stand.standing.held)}",
+        f"Held:           {_held(stand.standing)}",
         f"Resets:         {resets}",
         f"Thresholds:     {', '.join(f'{one}%' for one in budget.thresholds)}",
     ]
@@ -294,6 +294,12 @@ def _reached(stand: Stand) -> int | None:
 def _remaining(stand: Stand) -> int:
     """Of what is spent, for a running call may cost less than it holds. Never below zero."""
     return max(0, stand.budget.limit - stand.standing.spent)
+
+
+def _held(standing: Standing) -> str:
+    if not standing.fixed:
+        return dollars(standing.held)
+    return f"{dollars(standing.held)} ({dollars(standing.fixed)} by calls that have ended)"
 
 
 def _kind(budget: Budget) -> str:

@@ -58,7 +58,10 @@ def _chosen(
     """The payer, and the number of the token that was made for it, if one was."""
     try:
         with ControlStore(home) as store:
-            name = _named(store, project) if project else _of_repository(store, Path.cwd())
+            if project:
+                name = projects.require_open(projects.get(store, project)).name
+            else:
+                name = _of_repository(store, Path.cwd())
             required = settings.get(store, settings.REQUIRE_TOKEN)
             if not required and listening.is_loopback(state.host):
                 return Payer(None if name == DEFAULT_PROJECT else name, tags), None
@@ -94,15 +97,6 @@ def _main_of_worktree(mark: Path) -> Path | None:
     if worktrees.name == "worktrees" and worktrees.parent.name == ".git":
         return worktrees.parent.parent
     return None
-
-
-def _named(store: ControlStore, name: str) -> str:
-    project = projects.get(store, name)
-    if project.archived:
-        raise AcmError(
-            f"project {project.name!r} is archived", f"`acm project archive --undo {project.name}`"
-        )
-    return project.name
 
 
 def _of_repository(store: ControlStore, folder: Path) -> str:

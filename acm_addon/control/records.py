@@ -85,6 +85,15 @@ class ProxyKey:
     revoked: datetime | None = None
 
 
+def ended(credential: ProjectToken | ProxyKey, now: datetime) -> str | None:
+    """``revoked`` or ``expired``; None where it is good."""
+    if credential.revoked is not None:
+        return "revoked"
+    if credential.expires is not None and credential.expires <= now:
+        return "expired"
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """One state of the control data, ready to be asked at every request."""

@@ -9,7 +9,6 @@ from pathlib import Path
 import typer
 
 from acm_addon import listening
-from acm_addon.attribution import parse_tags
 from acm_addon.control import project_tokens, projects, settings
 from acm_addon.control.records import DEFAULT_PROJECT
 from acm_addon.control.store import ControlStore
@@ -17,7 +16,7 @@ from acm_addon.errors import AcmError
 from acm_addon.home import Home
 from acm_addon.model import utc_now
 from acm_addon.process import ProxyState
-from cli.exits import UsageError
+from cli.known import typed_tags
 
 TOKEN_LIFE = timedelta(days=30)
 """Of the token that a program gets for itself: it is dropped when the program ends, but who kills
@@ -43,7 +42,8 @@ def paying(
     Raises AcmError for a project that was named and is not there, or closed. Without a name nothing
     stands in the program's way: what cannot be told is said, and the default project pays.
     """
-    payer, token = _chosen(home, state, project, _checked(tags))
+    said = ",".join(f"{name}={value}" for name, value in typed_tags(tags).items())
+    payer, token = _chosen(home, state, project, said)
     try:
         yield payer
     finally:
@@ -108,13 +108,3 @@ def _of_repository(store: ControlStore, folder: Path) -> str:
         typer.echo(f"acm: project {project.name} is archived; the default project pays", err=True)
         return DEFAULT_PROJECT
     return project.name
-
-
-def _checked(tags: Sequence[str]) -> str:
-    text = ",".join(tags)
-    if parse_tags(text).invalid:
-        raise UsageError(
-            "a --tag is no tag, or there are too many",
-            "--tag feature=search, up to ten, of letters, digits and _ . - : @ / +",
-        )
-    return text

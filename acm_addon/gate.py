@@ -65,8 +65,6 @@ class Ask:
 class _Waiter:
     ask: Ask
     since: float
-    answered: float
-    """When the ledger last answered."""
     last: Verdict | None = None
     verdict: "asyncio.Future[Verdict]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
@@ -95,6 +93,8 @@ class Gate:
         self._opening: asyncio.Task[None] | None = None
         self._openable = True
         """False where the last attempt to open a window failed."""
+        self._silent_since: float | None = None
+        """When the ledger was first asked in vain; None where it answers."""
         self._complained = False
         self._closed = False
 
@@ -104,8 +104,7 @@ class Gate:
             verdict = self._attempt(ask)
             if verdict and (verdict.decision is not Decision.WAIT or not ask.patient):
                 return verdict
-        now = asyncio.get_running_loop().time()
-        waiter = _Waiter(ask, since=now, answered=now)
+        waiter = _Waiter(ask, since=asyncio.get_running_loop().time())
         self._queue.append(waiter)
         self._look_in(_RETRY_SECONDS)
         if self._closed:
@@ -143,11 +142,10 @@ class Gate:
         self._timer = None
         noted = self._note_ends()
         answering = noted and self._ask_again()
+        self._note_answer(answering)
         now = asyncio.get_running_loop().time()
         for waiter in tuple(self._queue):
-            opening = self._opening is not None and self._openable
-            locked = not opening and now - waiter.answered >= LOCKED_SECONDS
-            if not answering and locked:
+            if not answering and self._is_locked_for(waiter, now):
                 self._complain("does not answer")
                 self._resolve(waiter, decide_unasked(waiter.ask.claims))
             elif waiter.is_out_of_time(now):
@@ -157,6 +155,18 @@ class Gate:
             self._look_in(_RETRY_SECONDS)
         elif self._queue:
             self._look_in(_LOOK_SECONDS)
+
+    def _note_answer(self, answered: bool) -> None:
+        if answered:
+            self._silent_since = None
+        elif self._silent_since is None:
+            self._silent_since = asyncio.get_running_loop().time()
+
+    def _is_locked_for(self, waiter: _Waiter, now: float) -> bool:
+        """Whether the ledger was silent all the time, as long as a call waits for that."""
+        opening = self._opening is not None and self._openable
+        silent = now if self._silent_since is None else self._silent_since
+        return not opening and now - max(silent, waiter.since) >= LOCKED_SECONDS
 
     def _note_ends(self) -> bool:
         """Whether all ends are noted."""
@@ -172,14 +182,12 @@ class Gate:
         """In order; nobody passes one who waits for the same budget. Whether the ledger answers."""
         self._follow_budgets()
         taken: dict[int, Verdict] = {}
-        now = asyncio.get_running_loop().time()
         for waiter in tuple(self._queue):
             wanted = waiter.ask.budgets
             before = next((taken[number] for number in wanted if number in taken), None)
             verdict = before or self._attempt(waiter.ask)
             if verdict is None:
                 return False
-            waiter.answered = now
             if verdict.decision is Decision.WAIT:
                 waiter.last = verdict
                 taken |= dict.fromkeys(wanted, verdict)
@@ -220,6 +228,7 @@ class Gate:
         try:
             await asyncio.to_thread(prepare, self._home, claims, budgets, LOCKED_SECONDS)
             self._openable = True
+            self._note_answer(True)
         except (AcmError, sqlite3.Error, OSError) as error:
             self._openable = False
             self._complain(fault(error))

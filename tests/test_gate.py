@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import replace
@@ -9,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from acm_addon.budgets import Budget, Claim, Decision, Scope, Verdict, WhenLocked
+from acm_addon.budgets import (
+    LOCKED_SECONDS,
+    Budget,
+    Claim,
+    Decision,
+    Scope,
+    Verdict,
+    WhenLocked,
+)
 from acm_addon.gate import Ask, Gate
 from acm_addon.home import Home
 from acm_addon.ledger.sqlite import SqliteLedger
@@ -154,6 +163,26 @@ def test_a_locked_ledger_ends_a_wait(tmp_path: Path) -> None:
             await asyncio.sleep(0)
             other.execute("ROLLBACK")
         assert Decision.PASS is await answer(gate.ask(ask("fourth", 95)))
+
+    run(tmp_path, story)
+
+
+def test_a_pause_of_our_own_is_no_locked_ledger(tmp_path: Path) -> None:
+    """A machine that is busy may let us sleep for longer than a ledger may be silent; that another
+    process is writing when we wake up does not mean that it was all the time."""
+
+    async def story(gate: Gate, home: Home) -> None:
+        assert Decision.PASS is await answer(gate.ask(ask("first", 100)))
+        second = gate.ask(ask("second", 50))
+        assert not isinstance(second, Verdict)
+        await asyncio.sleep(0.15)
+        with closing(sqlite3.connect(home.ledger, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            time.sleep(2 * LOCKED_SECONDS)  # noqa: ASYNC251 (nothing else shall run)
+            await asyncio.sleep(LOCKED_SECONDS / 5)
+            other.execute("ROLLBACK")
+        gate.settle(make_entry(id="first", cost=5))
+        assert Decision.PASS is await answer(second)
 
     run(tmp_path, story)
 

@@ -27,6 +27,8 @@ from acm_addon.routing import Directory
 
 log = logger("admission")
 
+_NO_KEY = vault.new_key()
+"""Nothing has a digest under it."""
 _BUSY_SECONDS = 0.25
 """The event loop waits no longer for the control data. Who reads a WAL hardly ever waits."""
 
@@ -65,7 +67,8 @@ class Admission:
         self._masters = MasterKeeper(home)
         self._snapshot = Snapshot()
         self._door: VaultDoor | None = None
-        self._hash_key = vault.new_key()
+        self._hash_key: bytes | None = None
+        """None where none was made: then there is no token either."""
         self._readable = False
         """Whether the snapshot is the present state, so that a credential can be judged by it."""
         self._complaint = ""
@@ -79,6 +82,10 @@ class Admission:
     def budgets(self) -> tuple[Budget, ...]:
         """All that there are, as of the last request."""
         return self._snapshot.budgets
+
+    def present_budgets(self) -> tuple[Budget, ...]:
+        """All that there are, as of now."""
+        return self._refreshed().budgets
 
     def is_on(self, what: Switch, project: str) -> bool:
         """Whether something is on for a project, as of the last request."""
@@ -200,7 +207,7 @@ class Admission:
         return gatekeeper.identify(state, said, self._digest, utc_now(), required=required)
 
     def _digest(self, secret: str) -> bytes:
-        return vault.digest(self._hash_key, secret)
+        return vault.digest(self._hash_key or _NO_KEY, secret)
 
     def _refreshed(self) -> Snapshot:
         """The control data as they are now; where they cannot be read, as they last were."""
@@ -217,11 +224,13 @@ class Admission:
         """Raises AcmError."""
         self._snapshot, self._door = view.snapshot, view.door
         try:
-            # Without one there is no token either, and nothing has the digest of any other.
+            # One that is lost while we run is still known to us.
             self._hash_key = token_key.load(self._home) or self._hash_key
         except OSError as error:
             why = os.strerror(error.errno or 0)
             raise AcmError(f"cannot read {self._home.token_key}: {why}") from None
+        if self._hash_key is None and self._snapshot.has_credentials:
+            raise token_key.lost(self._home)
         self._readable = True
         if self._door and self._snapshot.proxy_keys:
             self._masters.prepare(self._door)

@@ -35,7 +35,11 @@ _KEY_HEADERS = (
     b"x-gladia-key",
 )
 """Where providers' clients put their API key: every header that a provider's module names."""
-_KEY_PARAMETER = re.compile(r"(?<=[?&]key=)[^&#]*")
+_SUBPROTOCOLS = b"sec-websocket-protocol"
+"""Where a browser puts it, which can set no other header: ``openai-insecure-api-key.…``."""
+_SWAPPED_HEADERS = (*_KEY_HEADERS, _SUBPROTOCOLS)
+_KEY_PARAMETER = re.compile(r"([?&](?:k|%6[bB])(?:e|%65)(?:y|%79)=)([^&#]*)")
+"""A name in a query may be percent-encoded, and is ``key`` all the same."""
 _SIGNER_END = re.compile(r"/\d{8}/")
 """After the access key's id, in a request that is signed as AWS wants it: the day."""
 _SECRET = rf"(?:{PROXY_KEY_PREFIX}|{TOKEN_PREFIX})[^\s,;]*"
@@ -162,9 +166,9 @@ def own_key_of(fields: HeaderFields, target: str) -> str | None:
     does not go to the provider.
     """
     for name, value in fields:
-        if name.lower() in _KEY_HEADERS and (found := _OURS_IN_HEADER.search(value)):
+        if name.lower() in _SWAPPED_HEADERS and (found := _OURS_IN_HEADER.search(value)):
             return found[0][:_LONGEST].decode("latin-1")
-    for written in _KEY_PARAMETER.findall(target):
+    for _, written in _KEY_PARAMETER.findall(target):
         if found_in_query := _OURS_IN_QUERY.search(unquote(written)):
             return found_in_query[0][:_LONGEST]
     return None
@@ -179,7 +183,7 @@ def credential_of(fields: HeaderFields, target: str) -> str | None:
         if name.lower() in _KEY_HEADERS:
             return _SIGNER_END.split(value.decode("latin-1"), 1)[0]
     found = _KEY_PARAMETER.search(target)
-    return found[0] if found else None
+    return found[2] if found else None
 
 
 def with_provider_key(fields: HeaderFields, target: str, secret: str) -> tuple[HeaderFields, str]:
@@ -190,13 +194,14 @@ def with_provider_key(fields: HeaderFields, target: str, secret: str) -> tuple[H
     replacement = secret.encode()
     swapped = tuple(
         (name, _OURS_IN_HEADER.sub(lambda _: replacement, value))
-        if name.lower() in _KEY_HEADERS
+        if name.lower() in _SWAPPED_HEADERS
         else (name, value)
         for name, value in fields
     )
 
     def swap(written: re.Match[str]) -> str:
-        return quote(secret, safe="") if _OURS_IN_QUERY.search(unquote(written[0])) else written[0]
+        is_ours = _OURS_IN_QUERY.search(unquote(written[2]))
+        return written[1] + quote(secret, safe="") if is_ours else written[0]
 
     return swapped, _KEY_PARAMETER.sub(swap, target)
 

@@ -38,6 +38,11 @@ _TOOLS = b'"tools"'
 _TOOLS_PROMPT = 1_024
 """Tokens. What a provider itself puts before a request with tools is not in its body: Anthropic's
 table of "tool use system prompt token counts" goes up to 804 (Claude Opus 4.7)."""
+_NAMED_TOOL = re.compile(rb'"type"\s{0,20}:\s{0,20}"[a-z_]{1,40}_20\d{6}"')
+_NAMED_TOOL_PROMPT = 1_536
+"""Tokens, for each of a provider's own tools, which a request names alone (``bash_20250124``).
+Anthropic's pages state 245 for that one, 700 for ``text_editor``, and for ``computer`` 735 beside
+up to 499 of another system prompt."""
 
 _WITHOUT_OUTPUT = frozenset(("embeddings", "embedContent", "batchEmbedContents", "rerank"))
 _CACHED = "cache_write_tokens"
@@ -74,7 +79,9 @@ class Wanted:
 
 def input_ceiling(body: bytes) -> int:
     """Tokens of a JSON body, at most, but for files in it. With what tools add to it."""
-    tokens = len(body) + (_TOOLS_PROMPT if _TOOLS in body else 0)
+    tokens = len(body)
+    if _TOOLS in body:
+        tokens += _TOOLS_PROMPT + _NAMED_TOOL_PROMPT * sum(1 for _ in _NAMED_TOOL.finditer(body))
     # Masked and searched for one fixed word, any body takes linear time.
     masked = body.translate(_MASK)
     start = masked.find(_LONG_WORD)

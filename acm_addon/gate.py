@@ -8,11 +8,12 @@ at once to what it did cost, and calls that wait for that go on, in the order in
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 
 from acm_addon.budgets import (
     LOCKED_SECONDS,
+    PASSED,
     Budget,
     Claim,
     Decision,
@@ -49,13 +50,21 @@ class Ask:
     def budgets(self) -> frozenset[int]:
         return frozenset(claim.budget.id for claim in self.claims)
 
+    def under(self, budgets: Iterable[Budget]) -> "Ask":
+        """The same call, under its budgets as they are now: one that is gone wants nothing."""
+        hard = {budget.id: budget for budget in budgets if budget.hard}
+        claims = (
+            replace(claim, budget=hard[claim.budget.id])
+            for claim in self.claims
+            if claim.budget.id in hard
+        )
+        return replace(self, claims=tuple(claims))
+
 
 @dataclass(slots=True)
 class _Waiter:
     ask: Ask
     since: float
-    answered: float
-    """When the ledger last answered."""
     last: Verdict | None = None
     verdict: "asyncio.Future[Verdict]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
@@ -71,17 +80,21 @@ class Gate:
     """For the event loop's thread. WAIT is the verdict on a call that has waited in vain."""
 
     def __init__(self, home: Home, budgets: Callable[[], tuple[Budget, ...]]) -> None:
-        """``budgets`` gives all that there are now."""
+        """``budgets`` gives all that there are now, the same object while nothing has changed."""
         self._home = home
         self._budgets = budgets
         self._store = HoldStore(home.ledger)
         self._queue: deque[_Waiter] = deque()
+        self._followed = budgets()
+        """What the calls in the queue go by."""
         self._holding: set[str] = set()
         self._ended: deque[tuple[str, int]] = deque(maxlen=_MAX_ENDED)
         self._timer: asyncio.TimerHandle | None = None
         self._opening: asyncio.Task[None] | None = None
         self._openable = True
         """False where the last attempt to open a window failed."""
+        self._silent_since: float | None = None
+        """When the ledger was first asked in vain; None where it answers."""
         self._complained = False
         self._closed = False
 
@@ -91,8 +104,7 @@ class Gate:
             verdict = self._attempt(ask)
             if verdict and (verdict.decision is not Decision.WAIT or not ask.patient):
                 return verdict
-        now = asyncio.get_running_loop().time()
-        waiter = _Waiter(ask, since=now, answered=now)
+        waiter = _Waiter(ask, since=asyncio.get_running_loop().time())
         self._queue.append(waiter)
         self._look_in(_RETRY_SECONDS)
         if self._closed:
@@ -130,11 +142,10 @@ class Gate:
         self._timer = None
         noted = self._note_ends()
         answering = noted and self._ask_again()
+        self._note_answer(answering)
         now = asyncio.get_running_loop().time()
         for waiter in tuple(self._queue):
-            opening = self._opening is not None and self._openable
-            locked = not opening and now - waiter.answered >= LOCKED_SECONDS
-            if not answering and locked:
+            if not answering and self._is_locked_for(waiter, now):
                 self._complain("does not answer")
                 self._resolve(waiter, decide_unasked(waiter.ask.claims))
             elif waiter.is_out_of_time(now):
@@ -144,6 +155,18 @@ class Gate:
             self._look_in(_RETRY_SECONDS)
         elif self._queue:
             self._look_in(_LOOK_SECONDS)
+
+    def _note_answer(self, answered: bool) -> None:
+        if answered:
+            self._silent_since = None
+        elif self._silent_since is None:
+            self._silent_since = asyncio.get_running_loop().time()
+
+    def _is_locked_for(self, waiter: _Waiter, now: float) -> bool:
+        """Whether the ledger was silent all the time, as long as a call waits for that."""
+        opening = self._opening is not None and self._openable
+        silent = now if self._silent_since is None else self._silent_since
+        return not opening and now - max(silent, waiter.since) >= LOCKED_SECONDS
 
     def _note_ends(self) -> bool:
         """Whether all ends are noted."""
@@ -157,21 +180,31 @@ class Gate:
 
     def _ask_again(self) -> bool:
         """In order; nobody passes one who waits for the same budget. Whether the ledger answers."""
+        self._follow_budgets()
         taken: dict[int, Verdict] = {}
-        now = asyncio.get_running_loop().time()
         for waiter in tuple(self._queue):
             wanted = waiter.ask.budgets
             before = next((taken[number] for number in wanted if number in taken), None)
             verdict = before or self._attempt(waiter.ask)
             if verdict is None:
                 return False
-            waiter.answered = now
             if verdict.decision is Decision.WAIT:
                 waiter.last = verdict
                 taken |= dict.fromkeys(wanted, verdict)
             else:
                 self._resolve(waiter, verdict)
         return True
+
+    def _follow_budgets(self) -> None:
+        """A call that waits goes by what is set meanwhile."""
+        present = self._budgets()
+        if present is self._followed:
+            return
+        self._followed = present
+        for waiter in tuple(self._queue):
+            waiter.ask = waiter.ask.under(present)
+            if not waiter.ask.claims:
+                self._resolve(waiter, PASSED)
 
     def _attempt(self, ask: Ask) -> Verdict | None:
         """None where the ledger does not answer now."""
@@ -195,6 +228,7 @@ class Gate:
         try:
             await asyncio.to_thread(prepare, self._home, claims, budgets, LOCKED_SECONDS)
             self._openable = True
+            self._note_answer(True)
         except (AcmError, sqlite3.Error, OSError) as error:
             self._openable = False
             self._complain(fault(error))

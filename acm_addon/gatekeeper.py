@@ -17,10 +17,10 @@ from fnmatch import fnmatchcase
 from acm_addon.control.records import (
     DEFAULT_PROJECT,
     Project,
-    ProjectToken,
     ProviderKey,
     ProxyKey,
     Snapshot,
+    ended,
 )
 from acm_addon.vault import PROXY_KEY_PREFIX, TOKEN_PREFIX
 
@@ -134,8 +134,8 @@ def _check_token(
     if found is None:
         return Refusal(401, "unknown_token")
     owner = state.projects[found.project]
-    if code := _ended(found, now, "token"):
-        return Refusal(401, code, owner.name)
+    if how := ended(found, now):
+        return Refusal(401, f"{how}_token", owner.name)
     return owner
 
 
@@ -149,18 +149,11 @@ def _check_key(
     found = state.proxy_keys.get(digest(presented))
     if found is None:
         return Refusal(401, "unknown_key")
-    if code := _ended(found, now, "key"):
+    if how := ended(found, now):
         owner = state.projects.get(found.project or 0)
-        return Refusal(401, code, owner.name if owner else DEFAULT_PROJECT, found.name)
+        name = owner.name if owner else DEFAULT_PROJECT
+        return Refusal(401, f"{how}_key", name, found.name)
     return found
-
-
-def _ended(credential: ProjectToken | ProxyKey, now: datetime, what: str) -> str | None:
-    if credential.revoked is not None:
-        return f"revoked_{what}"
-    if credential.expires is not None and credential.expires <= now:
-        return f"expired_{what}"
-    return None
 
 
 def _is_token(text: str) -> bool:

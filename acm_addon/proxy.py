@@ -64,7 +64,7 @@ class Proxy:
         admission = Admission(
             self._home, self._directory, beyond_loopback=not is_loopback(self._host)
         )
-        gate = Gate(self._home, admission.budgets)
+        gate = Gate(self._home, admission.present_budgets)
         recorder.when_booked = gate.settle
         history = OutputHistory(self._home.ledger)
         check = BudgetCheck(gate, admission.budgets, recorder.table, history)

@@ -65,6 +65,15 @@ def unseal(master: bytes, sealed: bytes, binding: str) -> str:
         raise Unsealable from None
 
 
+def opens(master: bytes, sealed: bytes, binding: str) -> bool:
+    """Whether it is the master key of a sealed value, in its row, undamaged."""
+    try:
+        unseal(master, sealed, binding)
+    except Unsealable:
+        return False
+    return True
+
+
 def digest(token_key: bytes, secret: str) -> bytes:
     """What is stored of a token or a proxy key."""
     # What comes over the wire may hold anything that latin-1 and surrogates can spell.

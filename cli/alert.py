@@ -239,7 +239,8 @@ def _progress(delivery: Delivery) -> str:
     text = f"{delivery.channel}: {delivery.state}"
     if delivery.outcome in (None, Attempt.SENT):
         return text
-    return f"{text} after {delivery.attempts} attempts ({delivery.outcome})"
+    attempts = f"{delivery.attempts} attempt{'' if delivery.attempts == 1 else 's'}"
+    return f"{text} after {attempts} ({delivery.outcome})"
 
 
 def _json(channel: Channel) -> dict[str, object]:

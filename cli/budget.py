@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from acm_addon import budgets as rules
-from acm_addon.attribution import parse_tags
 from acm_addon.budgets import Budget, Scope, Standing, Unknown, WhenLocked
 from acm_addon.control import budgets
 from acm_addon.control.store import ControlStore
@@ -18,7 +17,7 @@ from acm_addon.model import utc_now
 from acm_addon.windows import Period
 from cli import ledger
 from cli.exits import UsageError
-from cli.known import known_provider
+from cli.known import known_provider, typed_tags
 from cli.money import dollars, exact_usd, parse_usd
 from cli.output import print_json
 from cli.render import UNKNOWN, columns
@@ -109,7 +108,7 @@ def set_(  # noqa: PLR0917
     policy, sum_held = _parse_unknown(unknown)
     wanted = Budget(
         id=0,
-        scope=Scope(project, key, known_provider(provider), model, _parse_tags(tag or [])),
+        scope=Scope(project, key, known_provider(provider), model, typed_tags(tag or ())),
         period=period,
         zone=zone_name(tz),
         limit=limit,
@@ -172,7 +171,7 @@ def show(which: Which, as_json: Json = False) -> None:
         f"Budget {budget.id}: {budget.label}",
         usage_line(stand),
         f"Kind:           {_kind(budget)}",
-        f"Held:           {dollars(stand.standing.held)}",
+        f"Held:           {_held(stand.standing)}",
         f"Resets:         {resets}",
         f"Thresholds:     {', '.join(f'{one}%' for one in budget.thresholds)}",
     ]
@@ -296,6 +295,12 @@ def _remaining(stand: Stand) -> int:
     return max(0, stand.budget.limit - stand.standing.spent)
 
 
+def _held(standing: Standing) -> str:
+    if not standing.fixed:
+        return dollars(standing.held)
+    return f"{dollars(standing.held)} ({dollars(standing.fixed)} by calls that have ended)"
+
+
 def _kind(budget: Budget) -> str:
     return "hard" if budget.hard else "soft"
 
@@ -304,17 +309,6 @@ def _unknown(budget: Budget) -> str:
     if budget.unknown is Unknown.HOLD:
         return f"hold {dollars(budget.unknown_hold)}"
     return budget.unknown.value
-
-
-def _parse_tags(texts: list[str]) -> dict[str, str]:
-    """Raises UsageError."""
-    tags: dict[str, str] = {}
-    for text in texts:
-        found = parse_tags(text)
-        if found.invalid or not found.values:
-            raise UsageError(f"--tag {text!r} is no tag", "write it as feature=search")
-        tags |= found.values
-    return tags
 
 
 def _parse_thresholds(text: str) -> tuple[int, ...]:

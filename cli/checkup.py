@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from acm_addon.errors import AcmError
 from cli.runtimes import Trust
 
 OLD_PRICES = timedelta(days=45)
@@ -81,6 +82,10 @@ class Facts:
     base_version: str
     base_as_of: date | None
     last_checked: date
+    control_fault: AcmError | None = None
+    """Why projects, tokens and keys cannot be told."""
+    undelivered: Names = field(default_factory=dict)
+    """Alerts of the last days that a channel did not take, by channel."""
     own_providers: tuple[str, str | None] | None = None
     """What is wrong with the user's file of providers, and what to try; None where nothing is."""
 
@@ -98,6 +103,8 @@ def examine(facts: Facts) -> list[Finding]:
         _unmetered(facts),
         _tags(facts),
         _ledger(facts),
+        _control(facts),
+        _alerts(facts),
         _journal(facts),
         _disk(facts),
         _clock(facts),
@@ -243,6 +250,24 @@ def _ledger(facts: Facts) -> Finding:
         hint = f"is {facts.home}/ledger.db yours to read? Moving it away starts a new one"
         return Finding("ledger", Verdict.FAIL, facts.ledger_fault, hint, data)
     return Finding("ledger", Verdict.OK, "can be read", None, data)
+
+
+def _control(facts: Facts) -> Finding:
+    """Calls without a token or a proxy key pass all the same."""
+    why = facts.control_fault
+    data = {"usable": why is None}
+    if why:
+        return Finding("control", Verdict.FAIL, why.message, why.hint, data)
+    return Finding("control", Verdict.OK, "projects, tokens and keys can be told", None, data)
+
+
+def _alerts(facts: Facts) -> Finding:
+    data = {"undelivered": dict(facts.undelivered)}
+    if facts.undelivered:
+        message = f"did not arrive: {_counts(facts.undelivered)}"
+        hint = "`acm alert log` says why, `acm alert test` tries each channel"
+        return Finding("alerts", Verdict.WARN, message, hint, data)
+    return Finding("alerts", Verdict.OK, "none was refused by a channel", None, data)
 
 
 def _journal(facts: Facts) -> Finding:

@@ -4,11 +4,12 @@ import http.client
 import json
 import shutil
 import stat
+from collections.abc import Mapping
 from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from acm_addon import process
+from acm_addon import process, token_key
 from acm_addon.errors import AcmError
 from acm_addon.home import PING_PATH, Home
 from acm_addon.ledger.reader import LedgerReader
@@ -45,6 +46,8 @@ def look(home: Home) -> Facts:
         base_version=base,
         base_as_of=as_of,
         last_checked=last_checked(),
+        control_fault=token_key.fault(home),
+        undelivered=_undelivered(home),
         own_providers=_own_providers(home),
     )
 
@@ -110,6 +113,20 @@ def _ledger(home: Home) -> tuple[str | None, datetime | None, int]:
     except AcmError as error:
         return error.message, None, sum(backlog.journal_sizes(home).values())
     return None, newest[-1].entry.time if newest else None, waiting
+
+
+def _undelivered(home: Home) -> Mapping[str, int]:
+    """Empty where nobody can say; what is wrong with the control data has its own check."""
+    from acm_addon.control import alert_log
+    from acm_addon.control.store import ControlStore
+
+    if not home.control.exists():
+        return {}
+    try:
+        with ControlStore(home) as store:
+            return alert_log.undelivered(store, utc_now())
+    except AcmError:
+        return {}
 
 
 def _base(home: Home) -> tuple[str, date | None]:

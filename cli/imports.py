@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acm_addon.attribution import MAX_TAGS, parse_tags
 from acm_addon.errors import AcmError
 from acm_addon.home import acm_home
 from acm_addon.model import Attribution, Entry
 from cli import price_table
 from cli.entries import entry_json
 from cli.exits import UsageError
+from cli.known import typed_tags
 from cli.money import dollars
 from cli.output import print_json_line
 from cli.render import clean
@@ -58,7 +58,7 @@ def import_(
     """Price captured traffic and add it to the ledger, each call once however often it is read."""
     if not project.strip():
         raise UsageError("--project is empty", "name a project, or leave it out")
-    attribution = Attribution(project.strip(), None, _tags(tag or []))
+    attribution = Attribution(project.strip(), None, typed_tags(tag or []))
     for path in files:
         _check(path)
     from acm_addon.captures.reading import Reading
@@ -83,9 +83,6 @@ def import_(
             "nothing could be read",
             "acm import takes HAR files, mitmproxy flow files, and JSON lines (docs/ledger.md)",
         )
-
-
-import_.__name__ = "import"  # The command's name, which Python keeps for itself.
 
 
 class _Writer:
@@ -162,20 +159,6 @@ def _check(path: Path) -> None:
         ) from None
     if start == _GZIP:
         raise UsageError(f"{path} is compressed with gzip", "unpack it first: gunzip --keep FILE")
-
-
-def _tags(given: list[str]) -> dict[str, str]:
-    """The same as ``X-ACM-Tags`` may say. Raises UsageError for what is no tag, or one too many."""
-    tags: dict[str, str] = {}
-    for each in given:
-        found = parse_tags(each)
-        if found.invalid or len(found.values) != 1:
-            hint = "write --tag name=value: letters, digits and _.-, in a value also :@/+"
-            raise UsageError(f"{each!r} is no tag", hint)
-        tags |= found.values
-    if len(tags) > MAX_TAGS:
-        raise UsageError(f"a call has at most {MAX_TAGS} tags", "leave out some --tag")
-    return tags
 
 
 def _watched(reading: "Reading", path: Path) -> "Iterator[Record]":

@@ -13,7 +13,7 @@ import typer
 from acm_addon import master_key
 from acm_addon.control import alert_channels, provider_keys, proxy_keys, vault_access
 from acm_addon.control.proxy_keys import Limits
-from acm_addon.control.records import ProviderKey, ProxyKey
+from acm_addon.control.records import ProviderKey, ProxyKey, ended
 from acm_addon.control.store import ControlStore
 from acm_addon.errors import AcmError
 from acm_addon.home import acm_home
@@ -22,7 +22,7 @@ from acm_addon.model import utc_now
 from cli.exits import UsageError
 from cli.expiry import parse_expiry
 from cli.known import known_provider, listed
-from cli.output import print_json
+from cli.output import print_json, time_text
 from cli.render import UNKNOWN, columns
 from cli.zones import chosen_zone
 
@@ -129,7 +129,7 @@ def list_(
             for key in stored
         ]
         rows += [
-            (key.name, "proxy key", key.shown, _proxy_status(key, now), _limits(key))
+            (key.name, "proxy key", key.shown, ended(key, now) or "active", _limits(key))
             for key in proxies
         ]
         typer.echo("\n".join(columns(rows)))
@@ -218,9 +218,9 @@ def _key_json(key: ProviderKey, checked: bool, damaged: list[str]) -> dict[str, 
         "shown": key.shown,
         "status": _key_status(key, damaged),
         "opens": (key.name not in damaged) if checked and not key.revoked else None,
-        "created": _time(key.created),
-        "rotated": _time(key.rotated),
-        "revoked": _time(key.revoked),
+        "created": time_text(key.created),
+        "rotated": time_text(key.rotated),
+        "revoked": time_text(key.revoked),
     }
 
 
@@ -228,14 +228,14 @@ def _proxy_json(key: ProxyKey, now: datetime) -> dict[str, object]:
     return {
         "name": key.name,
         "shown": key.shown,
-        "status": _proxy_status(key, now),
+        "status": ended(key, now) or "active",
         "project": key.project_name,
         "providers": key.providers,
         "models": key.models,
-        "created": _time(key.created),
-        "rotated": _time(key.rotated),
-        "expires": _time(key.expires),
-        "revoked": _time(key.revoked),
+        "created": time_text(key.created),
+        "rotated": time_text(key.rotated),
+        "expires": time_text(key.expires),
+        "revoked": time_text(key.revoked),
     }
 
 
@@ -245,19 +245,9 @@ def _key_status(key: ProviderKey, damaged: list[str]) -> str:
     return "damaged" if key.name in damaged else "active"
 
 
-def _proxy_status(key: ProxyKey, now: datetime) -> str:
-    if key.revoked:
-        return "revoked"
-    return "expired" if key.expires and key.expires <= now else "active"
-
-
 def _limits(key: ProxyKey) -> str:
     parts = [f"project {key.project_name}"] if key.project_name else []
     parts += list(key.providers or ()) + list(key.models or ())
     if key.expires:
         parts.append(f"until {key.expires.astimezone(chosen_zone(None)):%Y-%m-%d %H:%M}")
     return ", ".join(parts) or UNKNOWN
-
-
-def _time(time: datetime | None) -> str | None:
-    return time.isoformat(timespec="seconds") if time else None

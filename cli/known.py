@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from acm_addon.attribution import MAX_TAGS, parse_tags
 from acm_addon.home import acm_home
 from cli.exits import UsageError
 
@@ -27,3 +28,24 @@ def listed(texts: Sequence[str] | None) -> tuple[str, ...] | None:
     if not names:
         raise UsageError("an option of names was given without one", "leave it out for no limit")
     return tuple(dict.fromkeys(names))
+
+
+def typed_tags(texts: Sequence[str]) -> dict[str, str]:
+    """What ``--tag`` says, once or several times: as much as ``X-ACM-Tags`` may say.
+
+    Raises UsageError for what is no tag, for a name that comes twice, and for too many.
+    """
+    tags: dict[str, str] = {}
+    for text in texts:
+        found = parse_tags(text)
+        if found.invalid or not found.values:
+            raise UsageError(
+                f"--tag {text!r} is no tag",
+                "write it as feature=search: letters, digits and _.-, in a value also :@/+",
+            )
+        if twice := tags.keys() & found.values.keys():
+            raise UsageError(f"the tag {min(twice)!r} is given twice", "leave one of them out")
+        tags |= found.values
+    if len(tags) > MAX_TAGS:
+        raise UsageError(f"a call has at most {MAX_TAGS} tags", "leave out some --tag")
+    return tags

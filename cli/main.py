@@ -1,7 +1,8 @@
 """The ``acm`` command: every command is registered here, and nowhere else."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from io import TextIOWrapper
 from typing import Annotated
 
@@ -9,31 +10,46 @@ import typer
 from typer.main import get_command
 
 from acm_addon import __version__
-from cli import alert, budget, config, exits, key, project
-from cli.cost import cost
-from cli.doctor import doctor
-from cli.env import env
-from cli.explain import explain
-from cli.imports import import_
-from cli.limits import limits
-from cli.prices import prices
-from cli.providers import providers
-from cli.proxy import logs, restart, start, status, stop
-from cli.report import report
-from cli.reprice import reprice
-from cli.routes import routes
-from cli.run import CONTEXT_SETTINGS, run
-from cli.tail import tail
-from cli.today import today
+from cli import exits
 
-app = typer.Typer(
-    name="acm",
-    help="See what your AI API calls cost, exactly, as they happen.",
-    epilog="Start with `acm run -- CMD…`, then `acm today`.",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    invoke_without_command=True,
-    pretty_exceptions_enable=False,
-)
+COMMANDS: dict[str, dict[str, str]] = {
+    "What it costs": {
+        "today": "cli.today:today",
+        "report": "cli.report:report",
+        "tail": "cli.tail:tail",
+        "explain": "cli.explain:explain",
+        "import": "cli.imports:import_",
+    },
+    "What it should cost": {
+        "cost": "cli.cost:cost",
+        "reprice": "cli.reprice:reprice",
+        "prices": "cli.prices:prices",
+    },
+    "Programs to watch": {
+        "run": "cli.run:run",
+        "env": "cli.env:env",
+        "routes": "cli.routes:routes",
+        "providers": "cli.providers:providers",
+        "demo": "cli.main:demo",
+    },
+    "The proxy": {
+        "start": "cli.proxy:start",
+        "stop": "cli.proxy:stop",
+        "restart": "cli.proxy:restart",
+        "status": "cli.proxy:status",
+        "logs": "cli.proxy:logs",
+        "doctor": "cli.doctor:doctor",
+        "limits": "cli.limits:limits",
+    },
+    "Who pays": {
+        "project": "cli.project:app",
+        "budget": "cli.budget:app",
+        "key": "cli.key:app",
+        "alert": "cli.alert:app",
+        "config": "cli.config:app",
+    },
+}
+"""Where each command or group of commands is, by the heading under which ``acm --help`` has it."""
 
 
 def show_version(wanted: bool) -> None:
@@ -42,7 +58,6 @@ def show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def acm(
     context: typer.Context,
     _version: Annotated[
@@ -61,28 +76,37 @@ def demo() -> None:
     demonstrate()
 
 
-COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    "What it costs": (today, report, tail, explain, import_),
-    "What it should cost": (cost, reprice),
-    "Programs to watch": (run, env, routes, providers, demo),
-    "The proxy": (start, stop, restart, status, logs, doctor, limits),
-}
-"""By the heading under which ``acm --help`` lists them."""
+def program(typed: str | None = None) -> typer.Typer:
+    """The whole program; or, where a command was typed, that one alone.
 
-GROUPS: dict[str, tuple[typer.Typer, ...]] = {
-    "What it should cost": (prices,),
-    "Who pays": (project.app, budget.app, key.app, alert.app, config.app),
-}
-"""Groups of commands, likewise."""
+    To know all of them takes longer than most of them run: each is imported with what it needs.
+    """
+    app = typer.Typer(
+        name="acm",
+        help="See what your AI API calls cost, exactly, as they happen.",
+        epilog="Start with `acm run -- CMD…`, then `acm today`.",
+        context_settings={"help_option_names": ["-h", "--help"]},
+        invoke_without_command=True,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(acm)
+    known = any(typed in places for places in COMMANDS.values())
+    for panel, places in COMMANDS.items():
+        for name, place in places.items():
+            if typed == name or not known:
+                _register(app, panel, name, place)
+    return app
 
-for panel, commands in COMMANDS.items():
-    for command in commands:
-        settings = CONTEXT_SETTINGS if command is run else None
-        app.command(rich_help_panel=panel, context_settings=settings)(command)
 
-for panel, groups in GROUPS.items():
-    for group in groups:
-        app.add_typer(group, rich_help_panel=panel)
+def _register(app: typer.Typer, panel: str, name: str, place: str) -> None:
+    path, _, attribute = place.partition(":")
+    module = import_module(path)
+    found = getattr(module, attribute)
+    if isinstance(found, typer.Typer):
+        app.add_typer(found, rich_help_panel=panel)
+    else:
+        settings = getattr(module, "CONTEXT_SETTINGS", None)
+        app.command(name, rich_help_panel=panel, context_settings=settings)(found)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,5 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # A name that a terminal lacks is no failure.
     arguments = list(sys.argv[1:] if argv is None else argv)
-    program = get_command(app)
-    return exits.exit_code_of(lambda: program.main(arguments, "acm", standalone_mode=False))
+    typed = arguments[0] if arguments else None
+    return exits.exit_code_of(
+        lambda: get_command(program(typed)).main(arguments, "acm", standalone_mode=False)
+    )

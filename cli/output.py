@@ -1,6 +1,7 @@
 """Data on standard output: JSON, in one place so that it looks the same everywhere."""
 
 import json
+from datetime import datetime
 
 import typer
 
@@ -15,3 +16,8 @@ def print_json(value: object) -> None:
 def print_json_line(value: object) -> None:
     """One JSON document on one line, written out at once."""
     typer.echo(json.dumps(value, ensure_ascii=not speaks_unicode()))
+
+
+def time_text(time: datetime | None) -> str | None:
+    """An instant as JSON has it, to the second."""
+    return time.isoformat(timespec="seconds") if time else None

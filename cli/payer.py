@@ -3,12 +3,12 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import typer
 
 from acm_addon import listening
-from acm_addon.attribution import parse_tags
 from acm_addon.control import project_tokens, projects, settings
 from acm_addon.control.records import DEFAULT_PROJECT
 from acm_addon.control.store import ControlStore
@@ -16,7 +16,11 @@ from acm_addon.errors import AcmError
 from acm_addon.home import Home
 from acm_addon.model import utc_now
 from acm_addon.process import ProxyState
-from cli.exits import UsageError
+from cli.known import typed_tags
+
+TOKEN_LIFE = timedelta(days=30)
+"""Of the token that a program gets for itself: it is dropped when the program ends, but who kills
+``acm run`` with -9 leaves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ def paying(
     Raises AcmError for a project that was named and is not there, or closed. Without a name nothing
     stands in the program's way: what cannot be told is said, and the default project pays.
     """
-    payer, token = _chosen(home, state, project, _checked(tags))
+    said = ",".join(f"{name}={value}" for name, value in typed_tags(tags).items())
+    payer, token = _chosen(home, state, project, said)
     try:
         yield payer
     finally:
@@ -53,11 +58,15 @@ def _chosen(
     """The payer, and the number of the token that was made for it, if one was."""
     try:
         with ControlStore(home) as store:
-            name = _named(store, project) if project else _of_repository(store, Path.cwd())
+            if project:
+                name = projects.require_open(projects.get(store, project)).name
+            else:
+                name = _of_repository(store, Path.cwd())
             required = settings.get(store, settings.REQUIRE_TOKEN)
             if not required and listening.is_loopback(state.host):
                 return Payer(None if name == DEFAULT_PROJECT else name, tags), None
-            secret, token = project_tokens.issue(store, name, None, utc_now())
+            now = utc_now()
+            secret, token = project_tokens.issue(store, name, now + TOKEN_LIFE, now)
             return Payer(secret, tags), token.id
     except (AcmError, OSError) as error:
         if project:
@@ -90,15 +99,6 @@ def _main_of_worktree(mark: Path) -> Path | None:
     return None
 
 
-def _named(store: ControlStore, name: str) -> str:
-    project = projects.get(store, name)
-    if project.archived:
-        raise AcmError(
-            f"project {project.name!r} is archived", f"`acm project archive --undo {project.name}`"
-        )
-    return project.name
-
-
 def _of_repository(store: ControlStore, folder: Path) -> str:
     name = projects.name_from(repository_name(folder) or "")
     if name is None:
@@ -108,13 +108,3 @@ def _of_repository(store: ControlStore, folder: Path) -> str:
         typer.echo(f"acm: project {project.name} is archived; the default project pays", err=True)
         return DEFAULT_PROJECT
     return project.name
-
-
-def _checked(tags: Sequence[str]) -> str:
-    text = ",".join(tags)
-    if parse_tags(text).invalid:
-        raise UsageError(
-            "a --tag is no tag, or there are too many",
-            "--tag feature=search, up to ten, of letters, digits and _ . - : @ / +",
-        )
-    return text

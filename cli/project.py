@@ -7,7 +7,7 @@ import typer
 
 from acm_addon.budgets import Budget, Scope
 from acm_addon.control import budgets, project_tokens, projects
-from acm_addon.control.records import Project, ProjectToken, Switch
+from acm_addon.control.records import Project, ProjectToken, Switch, ended
 from acm_addon.control.store import ControlStore
 from acm_addon.home import acm_home
 from acm_addon.ledger.totals import Totals
@@ -17,7 +17,7 @@ from cli.budget import budget_json, parse_budget, project_budgets, usage_line, z
 from cli.config import OnOff
 from cli.expiry import parse_expiry
 from cli.known import known_provider
-from cli.output import print_json
+from cli.output import print_json, time_text
 from cli.render import UNKNOWN, columns, remarks
 from cli.zones import chosen_zone
 
@@ -91,7 +91,7 @@ def show(name: Name, as_json: Json = False) -> None:
         groups = reader.grouped("project", month.since, month.until, zone)
     used = next((group.totals for group in groups if group.name == project.name), Totals())
     stands = project_budgets(project.name)
-    good = sum(_token_status(token, now) == "active" for token in its_tokens)
+    good = sum(ended(token, now) is None for token in its_tokens)
     if as_json:
         print_json(
             {
@@ -216,7 +216,7 @@ def token_list(name: Name, as_json: Json = False) -> None:
         (
             str(token.id),
             token.shown,
-            _token_status(token, now),
+            ended(token, now) or "active",
             _day(token.created),
             _day(token.expires),
         )
@@ -246,8 +246,8 @@ def _json(project: Project) -> dict[str, object]:
         "name": project.name,
         "provider": project.provider,
         "status": _status(project),
-        "created": _time(_made(project)),
-        "archived": _time(project.archived),
+        "created": time_text(_made(project)),
+        "archived": time_text(project.archived),
     }
 
 
@@ -255,10 +255,10 @@ def _token_json(token: ProjectToken, now: datetime) -> dict[str, object]:
     return {
         "number": token.id,
         "shown": token.shown,
-        "status": _token_status(token, now),
-        "created": _time(token.created),
-        "expires": _time(token.expires),
-        "revoked": _time(token.revoked),
+        "status": ended(token, now) or "active",
+        "created": time_text(token.created),
+        "expires": time_text(token.expires),
+        "revoked": time_text(token.revoked),
     }
 
 
@@ -271,15 +271,5 @@ def _status(project: Project) -> str:
     return "archived" if project.archived else "active"
 
 
-def _token_status(token: ProjectToken, now: datetime) -> str:
-    if token.revoked:
-        return "revoked"
-    return "expired" if token.expires and token.expires <= now else "active"
-
-
 def _day(time: datetime | None) -> str:
     return f"{time.astimezone(chosen_zone(None)):%Y-%m-%d}" if time else UNKNOWN
-
-
-def _time(time: datetime | None) -> str | None:
-    return time.isoformat(timespec="seconds") if time else None

@@ -97,9 +97,9 @@ def main() -> int:
 
 def _names() -> list[str]:
     """Every command as it is typed, those of groups after their group."""
-    from cli.main import app
+    from cli.main import program
 
-    return _below(get_command(app), "")
+    return _below(get_command(program()), "")
 
 
 def _below(command: Any, path: str) -> list[str]:

@@ -108,6 +108,18 @@ def test_the_token_of_our_header() -> None:
             "*/*",
             f"/v1/x?a=1&key={REAL}&alt=sse",
         ),
+        (
+            (b"Sec-WebSocket-Protocol", f"realtime, openai-insecure-api-key.{KEY}, x-beta"),
+            "/v1/x",
+            f"realtime, openai-insecure-api-key.{REAL}, x-beta",
+            "/v1/x",
+        ),
+        (
+            (b"Accept", "*/*"),
+            f"/v1/x?key=own&%6Bey={KEY}&k%65%79={KEY}&keys=1",
+            "*/*",
+            f"/v1/x?key=own&%6Bey={REAL}&k%65%79={REAL}&keys=1",
+        ),
         ((b"Accept", "*/*"), f"/v1/x?key={KEY[:3]}%5F{KEY[4:]}", "*/*", f"/v1/x?key={REAL}"),
     ],
 )
@@ -134,6 +146,7 @@ def test_a_key_is_looked_for_wherever_a_provider_takes_one(provider: Provider) -
         (((b"Authorization", b"Bearer sk-own"),), "/v1/x"),
         (((b"X-Other", KEY.encode()),), "/v1/x"),
         ((), f"/v1/x?other={KEY}"),
+        ((), f"/v1/x?monkey={KEY}"),
         ((), f"/v1/{KEY}"),
     ],
 )

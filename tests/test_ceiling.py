@@ -82,6 +82,18 @@ def test_what_a_provider_adds_to_tools_is_held() -> None:
     assert len(tools) + 804 <= input_ceiling(tools)
 
 
+def test_what_a_provider_knows_of_its_own_tools_is_held() -> None:
+    """Such a tool is a name in the body, and a definition that only the provider has. Its name in a
+    text is nothing of the kind."""
+    own = {"computer_20250124": 735 + 499, "text_editor_20250728": 700, "bash_20250124": 245}
+    said = {"role": "user", "content": json.dumps({"type": "bash_20250124"})}
+    ask = {"messages": [said], "tools": [{"name": "a", "type": "custom"}]}
+    plain = json.dumps(ask).encode()
+    assert len(plain) + 1024 == input_ceiling(plain)
+    named = json.dumps({**ask, "tools": [{"type": kind, "name": "b"} for kind in own]}).encode()
+    assert len(named) + 804 + sum(own.values()) <= input_ceiling(named)
+
+
 @given(st.integers(0, 1000), st.integers(0, 100), st.integers(0, 1000), st.booleans())
 def test_no_usage_within_the_ceiling_costs_more(
     given_in: int, given_out: int, cached: int, writes: bool

@@ -2,12 +2,23 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from acm_addon.budgets import Budget, Claim, Decision, Scope, Verdict, WhenLocked
+import pytest
+
+from acm_addon.budgets import (
+    LOCKED_SECONDS,
+    Budget,
+    Claim,
+    Decision,
+    Scope,
+    Verdict,
+    WhenLocked,
+)
 from acm_addon.gate import Ask, Gate
 from acm_addon.home import Home
 from acm_addon.ledger.sqlite import SqliteLedger
@@ -15,6 +26,7 @@ from acm_addon.windows import Period
 from tests.calls import NOON, make_entry
 
 BUDGET = Budget(1, Scope(), Period.MONTH, "UTC", 100, hard=True, wait_seconds=20)
+ONE = (BUDGET,)
 PATIENCE = 20
 
 
@@ -28,11 +40,15 @@ async def answer(found: Verdict | Awaitable[Verdict]) -> Decision:
     return (await asyncio.wait_for(found, PATIENCE)).decision
 
 
-def run(folder: Path, story: Callable[[Gate, Home], Awaitable[None]]) -> None:
+def run(
+    folder: Path,
+    story: Callable[[Gate, Home], Awaitable[None]],
+    budgets: Callable[[], tuple[Budget, ...]] = lambda: ONE,
+) -> None:
     async def play() -> None:
         home = Home(folder).ensure()
         (home.journal / "a.journal").touch()
-        gate = Gate(home, lambda: (BUDGET,))
+        gate = Gate(home, budgets)
         await story(gate, home)
         gate.close()
 
@@ -73,6 +89,35 @@ def test_those_who_wait_go_on_in_their_order(tmp_path: Path) -> None:
         assert Decision.REFUSE is await answer(gate.ask(ask("late", 1)))
 
     run(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (replace(BUDGET, limit=200),),
+        (replace(BUDGET, hard=False),),
+        (),
+        (replace(BUDGET, limit=90), replace(BUDGET, id=2, limit=500)),
+    ],
+    ids=["raised", "soft", "removed", "lowered"],
+)
+def test_a_call_that_waits_goes_by_what_is_set_meanwhile(
+    tmp_path: Path, change: tuple[Budget, ...]
+) -> None:
+    """It does not wait for a limit that is there no more, and is refused by a lower one."""
+    present = [ONE]
+
+    async def story(gate: Gate, home: Home) -> None:
+        assert Decision.PASS is await answer(gate.ask(ask("first", 100)))
+        waits = gate.ask(ask("second", 95))
+        assert not isinstance(waits, Verdict)
+        await asyncio.sleep(0.15)
+        assert not waits.done()
+        present[0] = change
+        lowered = any(budget.limit == 90 for budget in change)
+        assert (Decision.REFUSE if lowered else Decision.PASS) is await answer(waits)
+
+    run(tmp_path, story, lambda: present[0])
 
 
 def test_an_end_that_another_process_books_is_seen(tmp_path: Path) -> None:
@@ -118,6 +163,26 @@ def test_a_locked_ledger_ends_a_wait(tmp_path: Path) -> None:
             await asyncio.sleep(0)
             other.execute("ROLLBACK")
         assert Decision.PASS is await answer(gate.ask(ask("fourth", 95)))
+
+    run(tmp_path, story)
+
+
+def test_a_pause_of_our_own_is_no_locked_ledger(tmp_path: Path) -> None:
+    """A machine that is busy may let us sleep for longer than a ledger may be silent; that another
+    process is writing when we wake up does not mean that it was all the time."""
+
+    async def story(gate: Gate, home: Home) -> None:
+        assert Decision.PASS is await answer(gate.ask(ask("first", 100)))
+        second = gate.ask(ask("second", 50))
+        assert not isinstance(second, Verdict)
+        await asyncio.sleep(0.15)
+        with closing(sqlite3.connect(home.ledger, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            time.sleep(2 * LOCKED_SECONDS)  # noqa: ASYNC251 (nothing else shall run)
+            await asyncio.sleep(LOCKED_SECONDS / 5)
+            other.execute("ROLLBACK")
+        gate.settle(make_entry(id="first", cost=5))
+        assert Decision.PASS is await answer(second)
 
     run(tmp_path, story)
 

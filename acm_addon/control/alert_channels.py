@@ -130,15 +130,11 @@ def damaged(store: ControlStore) -> list[str]:
     if there is None:
         return [channel.name for channel in found]
     master = vault_access.master_of(store.home, there)
-    return [channel.name for channel in found if not _unseals(master, channel)]
-
-
-def _unseals(master: bytes, channel: Channel) -> bool:
-    try:
-        vault.unseal(master, channel.sealed, channel.binding)
-    except vault.Unsealable:
-        return False
-    return True
+    return [
+        channel.name
+        for channel in found
+        if not vault.opens(master, channel.sealed, channel.binding)
+    ]
 
 
 def of(conn: sqlite3.Connection) -> list[Channel]:

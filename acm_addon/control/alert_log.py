@@ -1,6 +1,7 @@
 """The alerts that there were, one of each key, and how far each channel has got with them."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -170,6 +171,16 @@ def since(store: ControlStore, start: datetime) -> list[Raised]:
             )
         )
     return raised
+
+
+def undelivered(store: ControlStore, now: datetime) -> Counter[str]:
+    """How many of the last two days' alerts each channel was sent, and has not taken."""
+    return Counter(
+        delivery.channel
+        for raised in since(store, now - 2 * GIVE_UP_AFTER)
+        for delivery in raised.deliveries
+        if delivery.attempts and delivery.state is not State.SENT
+    )
 
 
 def _unknown(conn: sqlite3.Connection, keys: Collection[str]) -> list[str]:

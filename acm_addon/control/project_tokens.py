@@ -25,11 +25,7 @@ def issue(
     secret = vault.new_token()
     digest = vault.digest(token_key.ensure(store.home), secret)
     with store.writing() as conn:
-        owner = projects.named(conn, project)
-        if owner.archived:
-            raise AcmError(
-                f"project {owner.name!r} is archived", f"`acm project archive --undo {owner.name}`"
-            )
+        owner = projects.require_open(projects.named(conn, project))
         (number,) = conn.execute(
             "INSERT INTO project_tokens (project, digest, shown, created, expires)"
             " VALUES (?, ?, ?, ?, ?) RETURNING id",

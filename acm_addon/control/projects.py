@@ -147,6 +147,15 @@ def named(conn: sqlite3.Connection, name: str) -> Project:
     return found
 
 
+def require_open(project: Project) -> Project:
+    """The project, where it is not archived. Raises AcmError."""
+    if project.archived:
+        raise AcmError(
+            f"project {project.name!r} is archived", f"`acm project archive --undo {project.name}`"
+        )
+    return project
+
+
 def project_of(row: Any) -> Project:
     """The project of a row of ``id, name, provider, created, archived``."""
     number, name, provider, created, archived = row

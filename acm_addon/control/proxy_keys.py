@@ -32,11 +32,9 @@ def issue(store: ControlStore, name: str, limits: Limits, now: datetime) -> tupl
     digest = vault.digest(token_key.ensure(store.home), secret)
     with store.writing() as conn:
         provider_keys.require_free(conn, name)
-        owner = projects.named(conn, limits.project) if limits.project else None
-        if owner and owner.archived:
-            raise AcmError(
-                f"project {owner.name!r} is archived", f"`acm project archive --undo {owner.name}`"
-            )
+        owner = None
+        if limits.project:
+            owner = projects.require_open(projects.named(conn, limits.project))
         stands_for = _provider_key(conn, limits)
         conn.execute(
             "INSERT INTO proxy_keys (name, digest, shown, project, providers, models,"

@@ -85,6 +85,15 @@ class ProxyKey:
     revoked: datetime | None = None
 
 
+def ended(credential: ProjectToken | ProxyKey, now: datetime) -> str | None:
+    """``revoked`` or ``expired``; None where it is good."""
+    if credential.revoked is not None:
+        return "revoked"
+    if credential.expires is not None and credential.expires <= now:
+        return "expired"
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """One state of the control data, ready to be asked at every request."""
@@ -101,6 +110,13 @@ class Snapshot:
     budgets: tuple[Budget, ...] = ()
     switched: Mapping[Switch, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     """Names of the projects for which each thing is on."""
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether there is a token or a proxy key that was not revoked."""
+        return any(token.revoked is None for token in self.tokens.values()) or any(
+            key.revoked is None for key in self.proxy_keys.values()
+        )
 
     def is_on(self, what: Switch, project: str) -> bool:
         return project in self.switched.get(what, ())

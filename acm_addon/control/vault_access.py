@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from acm_addon import master_key, vault
 from acm_addon.control.key_rows import KEY_COLUMNS, key_of
-from acm_addon.control.records import ProviderKey
 from acm_addon.control.store import ControlStore
 from acm_addon.errors import AcmError
 from acm_addon.home import Home
@@ -61,10 +60,7 @@ def master_of(home: Home, there: VaultDoor) -> bytes:
 
 
 def opens(key: bytes, there: VaultDoor) -> bool:
-    try:
-        return vault.unseal(key, there.proof, _PROOF_BINDING) == _PROVEN
-    except vault.Unsealable:
-        return False
+    return vault.opens(key, there.proof, _PROOF_BINDING)
 
 
 def opened_or_made(conn: sqlite3.Connection, home: Home) -> bytes:
@@ -125,15 +121,9 @@ def damaged(store: ControlStore) -> list[str]:
     if there is None:
         return [key.name for key in map(key_of, rows)]
     master = master_of(store.home, there)
-    return [key.name for key in map(key_of, rows) if not _unseals(master, key)]
-
-
-def _unseals(master: bytes, key: ProviderKey) -> bool:
-    try:
-        vault.unseal(master, key.sealed, key.binding)
-    except vault.Unsealable:
-        return False
-    return True
+    return [
+        key.name for key in map(key_of, rows) if not vault.opens(master, key.sealed, key.binding)
+    ]
 
 
 def _seal_anew(conn: sqlite3.Connection, old: bytes, new: bytes) -> None:

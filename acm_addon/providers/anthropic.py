@@ -45,8 +45,9 @@ from acm_addon.providers.base import (
 )
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
 from acm_addon.providers.openai_requests import generation_request
-from acm_addon.providers.tally import Tally, mapping, name
+from acm_addon.providers.tally import mapping, name
 from acm_addon.providers.texts import TextKeys
+from acm_addon.providers.uploads import highest
 from acm_addon.sse import Event
 
 _METERED = {
@@ -278,14 +279,12 @@ def _result(path: str) -> Endpoint | None:
 
 
 def _request(fields: JsonFields) -> RequestFacts:
-    limit = Tally()
     speed = name(fields.value("speed"))
     return RequestFacts(
         model=name(fields.value("model")),
         stream=fields.value("stream") is True,
         # ``auto`` and ``standard_only`` are wishes; the response names the tier that was served.
         tier=name(fields.value("service_tier")),
-        max_output_tokens=limit.count(fields.value("max_tokens"))
-        or limit.count(fields.value("max_tokens_to_sample")),
+        max_output_tokens=highest(fields, ("max_tokens",), ("max_tokens_to_sample",)),
         price_context={"speed": speed} if speed else {},
     )

@@ -53,6 +53,7 @@ from acm_addon.providers.event_stream_body import EventStreamBody
 from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.prompts import Prompt
 from acm_addon.providers.tally import Tally, name
+from acm_addon.providers.uploads import highest
 
 _HOSTS = (
     *(f"{service}.*.amazonaws.com" for service in ("bedrock-runtime", "bedrock-runtime-fips")),
@@ -231,18 +232,13 @@ def _created(path: str) -> Endpoint:
     return next(known, Endpoint("other", Billing.UNKNOWN))
 
 
-def _first_limit(fields: JsonFields) -> int | None:
-    counted = (Tally().count(fields.value(*path)) for path in _LIMITS)
-    return next((limit for limit in counted if limit is not None), None)
-
-
 def _converse(fields: JsonFields, endpoint: Endpoint) -> RequestFacts:
     tier = name(fields.value("serviceTier", "type"))
     return RequestFacts(
         model=endpoint.model,
         stream=endpoint.name.endswith("stream"),
         tier=tier,
-        max_output_tokens=Tally().count(fields.value("inferenceConfig", "maxTokens")),
+        max_output_tokens=highest(fields, ("inferenceConfig", "maxTokens")),
         price_context=choices(tier, name(fields.value("performanceConfig", "latency"))),
     )
 
@@ -255,7 +251,7 @@ def _invoke(fields: JsonFields, endpoint: Endpoint, head: RequestHead) -> Reques
         model=endpoint.model,
         stream=endpoint.name.endswith("stream"),
         tier=tier,
-        max_output_tokens=_first_limit(fields),
+        max_output_tokens=highest(fields, *_LIMITS),
         price_context={**choices(tier, latency), **({"quality": quality} if quality else {})},
         derived=_derived(fields, endpoint.model or ""),
     )

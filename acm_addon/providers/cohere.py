@@ -42,6 +42,7 @@ from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
 from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.tally import Tally, mapping, moment, name
 from acm_addon.providers.texts import TextKeys
+from acm_addon.providers.uploads import highest
 from acm_addon.sse import Event
 
 _PATH = re.compile(r"/v[12](/.*)")
@@ -287,10 +288,9 @@ def _created(path: str) -> Endpoint:
 
 
 def _request(fields: JsonFields) -> RequestFacts:
-    counted = Tally()
     return RequestFacts(
         model=name(fields.value("model")),
         stream=fields.value("stream") is True,
-        max_output_tokens=counted.count(fields.value("max_tokens")),
-        choices=counted.count(fields.value("num_generations")) or 1,
+        max_output_tokens=highest(fields, ("max_tokens",)),
+        choices=highest(fields, ("num_generations",)) or 1,
     )

@@ -19,7 +19,8 @@ from acm_addon.providers.compatible import FREE, MESSAGES, SHAPES, Compatible, S
 from acm_addon.providers.compatible_bodies import DashScopeBody
 from acm_addon.providers.compatible_jobs import DashScopeTaskBody
 from acm_addon.providers.openai_elsewhere import METERED_PATHS
-from acm_addon.providers.tally import Tally, name
+from acm_addon.providers.tally import name
+from acm_addon.providers.uploads import highest
 
 _OWN = (
     ("model",),
@@ -43,8 +44,8 @@ def own_request(head: RequestHead) -> RequestReader:
         return RequestFacts(
             model=name(fields.value("model")),
             stream=stream,
-            max_output_tokens=Tally().count(fields.value("parameters", "max_tokens")),
-            choices=Tally().count(fields.value("parameters", "n")) or 1,
+            max_output_tokens=highest(fields, ("parameters", "max_tokens")),
+            choices=highest(fields, ("parameters", "n")) or 1,
             price_context={"size": size} if size else {},
         )
 

@@ -16,6 +16,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from urllib.parse import unquote
 
 from acm_addon.json_fields import JsonFields
@@ -48,6 +49,7 @@ from acm_addon.providers.gemini_results import (
 )
 from acm_addon.providers.openai_requests import generation_request
 from acm_addon.providers.tally import Tally, name
+from acm_addon.providers.uploads import highest
 
 _MODEL_CALL = re.compile(r"/v1[a-z0-9]*/((?:models|tunedModels|dynamic)/[^/:]+):(\w+)")
 _OPENAI_PREFIX = re.compile(r"/v1[a-z0-9]*/openai(?=/)")
@@ -85,10 +87,13 @@ _FREE_METHODS = ("countTokens", "countMessageTokens", "countTextTokens")
 _PENDING_METHODS = ("batchGenerateContent", "asyncBatchEmbedContent", "predictLongRunning")
 _UNREAD_METHODS = ("generateAnswer",)
 
+_CONFIGS = ("generationConfig", "generation_config")
+"""Its JSON is read under either spelling, and numbers in a text too."""
+_LIMITS = tuple(product(_CONFIGS, ("maxOutputTokens", "max_output_tokens")))
+_CANDIDATES = tuple(product(_CONFIGS, ("candidateCount", "candidate_count")))
 _REQUEST = (
-    ("generationConfig", "maxOutputTokens"),
-    ("generationConfig", "candidateCount"),
-    ("generation_config", "max_output_tokens"),
+    *_LIMITS,
+    *_CANDIDATES,
     ("serviceTier",),
     ("service_tier",),
 )
@@ -243,15 +248,13 @@ def _model_call(path: str) -> Endpoint:
 
 
 def _request(fields: JsonFields, endpoint: Endpoint) -> RequestFacts:
-    limit = Tally()
     tier = name(fields.value("serviceTier")) or name(fields.value("service_tier"))
     return RequestFacts(
         model=endpoint.model,
         stream=endpoint.name == "streamGenerateContent",
         tier=tier.lower() if tier else None,
-        max_output_tokens=limit.count(fields.value("generationConfig", "maxOutputTokens"))
-        or limit.count(fields.value("generation_config", "max_output_tokens")),
-        choices=limit.count(fields.value("generationConfig", "candidateCount")) or 1,
+        max_output_tokens=highest(fields, *_LIMITS),
+        choices=highest(fields, *_CANDIDATES) or 1,
         price_context={"service_tier": tier.lower()} if tier else {},
     )
 

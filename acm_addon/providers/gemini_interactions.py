@@ -13,6 +13,7 @@ from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
 from acm_addon.providers.gemini_usage import MAPS, tally_grounding
 from acm_addon.providers.tally import Tally, mapping, moment, name
 from acm_addon.providers.texts import TextKeys
+from acm_addon.providers.uploads import highest
 from acm_addon.sse import Event
 
 _REQUEST = (
@@ -161,6 +162,6 @@ def _request(fields: JsonFields) -> RequestFacts:
         model=name(fields.value("model")) or name(fields.value("agent")),
         stream=fields.value("stream") is True,
         tier=tier,
-        max_output_tokens=Tally().count(fields.value("generation_config", "max_output_tokens")),
+        max_output_tokens=highest(fields, ("generation_config", "max_output_tokens")),
         price_context={"service_tier": tier} if tier else {},
     )

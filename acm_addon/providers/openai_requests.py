@@ -3,16 +3,16 @@
 from acm_addon.json_fields import ANY, JsonFields
 from acm_addon.providers.base import RequestFacts
 from acm_addon.providers.body import JsonRequestReader
-from acm_addon.providers.tally import Tally, name
-from acm_addon.providers.uploads import Get, whole_number
+from acm_addon.providers.tally import name
+from acm_addon.providers.uploads import Get, highest, whole_number
 
+_LIMITS = (("max_completion_tokens",), ("max_output_tokens",), ("max_tokens",))
+"""Names of the ceiling on output tokens."""
 _GENERATION = (
     ("model",),
     ("stream",),
     ("service_tier",),
-    ("max_completion_tokens",),
-    ("max_output_tokens",),
-    ("max_tokens",),
+    *_LIMITS,
     ("n",),
     ("tools", ANY, "type"),
 )
@@ -39,8 +39,8 @@ def _generation(fields: JsonFields) -> RequestFacts:
         model=name(fields.value("model")),
         stream=fields.value("stream") is True,
         tier=tier,
-        max_output_tokens=_limit(fields),
-        choices=_choices(fields),
+        max_output_tokens=highest(fields, *_LIMITS),
+        choices=highest(fields, ("n",)) or 1,
         price_context=context,
     )
 
@@ -61,19 +61,6 @@ def image_facts(get: Get, model: str | None = None) -> RequestFacts:
         price_context={key: value for key, value in given.items() if value is not None},
         derived={"images": choices},
     )
-
-
-def _limit(fields: JsonFields) -> int | None:
-    """The ceiling on output tokens. A provider may know only one of its names and pass over the
-    others: of several the highest can count."""
-    names = ("max_completion_tokens", "max_output_tokens", "max_tokens")
-    tally = Tally()
-    limits = [tally.count(fields.value(key)) for key in names]
-    return max((limit for limit in limits if limit is not None), default=None)
-
-
-def _choices(fields: JsonFields) -> int:
-    return Tally().count(fields.value("n")) or 1
 
 
 def _web_search_tool(fields: JsonFields) -> str | None:

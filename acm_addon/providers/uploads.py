@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from acm_addon.json_fields import JsonFields
+from acm_addon.json_fields import JsonFields, Path
 from acm_addon.multipart import FilePart, MultipartForm
 from acm_addon.providers.base import RequestFacts, RequestHead
 from acm_addon.providers.prompts import Prompt
@@ -62,3 +62,10 @@ def whole_number(value: object) -> int | None:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 12:
         value = int(value)
     return Tally().count(value)
+
+
+def highest(fields: JsonFields, *paths: Path) -> int | None:
+    """The highest count that a request states under several names: its provider may know only one
+    of them, and some read a text of digits as the number that it is."""
+    counts = (whole_number(fields.value(*path)) for path in paths)
+    return max((count for count in counts if count is not None), default=None)

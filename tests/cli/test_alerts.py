@@ -12,7 +12,7 @@ import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 
 from acm_addon import master_key
-from acm_addon.alerts import Alert, Kind
+from acm_addon.alerts import Alert, Attempt, Kind
 from acm_addon.budgets import Budget, Scope
 from acm_addon.control import alert_log, budgets, projects
 from acm_addon.control.records import Switch
@@ -139,6 +139,30 @@ def test_the_log_shows_each_alert_and_its_way(acm: Screen, home: Home) -> None:
     assert [{"channel": "json", "state": "waiting", "attempts": 0, "outcome": None}] == raised[
         "deliveries"
     ]
+
+
+def test_the_doctor_names_a_channel_that_fails(acm: Screen, home: Home) -> None:
+    """Once it was tried, until it takes the alert, and for a day after it was given up."""
+
+    def said() -> dict[str, int]:
+        found = json.loads(acm("doctor", "--json")[1])["checks"]
+        return next(one["data"]["undelivered"] for one in found if one["check"] == "alerts")
+
+    assert {} == said()
+    now = datetime.now(UTC)
+    assert acm("alert", "add", "json://127.0.0.1:9", "--name", "ops")[0] == 0
+    with ControlStore(home) as store:
+        alert_log.record(store, [Alert("k", Kind.ERRORS, "many errors")], now)
+        assert {} == said()
+        (due,) = alert_log.due(store, now)
+        alert_log.note(store, due, Attempt.TIMED_OUT, now)
+        assert {"ops": 1} == said()
+        assert "ops: waiting after 1 attempt (timed_out)" in acm("alert", "log")[1]
+        alert_log.note(store, due, Attempt.TIMED_OUT, now + alert_log.GIVE_UP_AFTER)
+        assert {"ops": 1} == alert_log.undelivered(store, now + timedelta(hours=47))
+        assert {} == alert_log.undelivered(store, now + timedelta(hours=49))
+        alert_log.note(store, due, Attempt.SENT, now)
+        assert {} == said()
 
 
 def test_today_shows_what_stands(

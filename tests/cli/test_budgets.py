@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from acm_addon.budgets import Claim
 from acm_addon.control import budgets
 from acm_addon.control.store import ControlStore
+from acm_addon.hold_store import HoldStore, prepare
 from acm_addon.home import Home
 from acm_addon.model import NANO
 from acm_addon.windows import Period
@@ -44,6 +46,24 @@ def test_a_budget_from_its_setting_to_its_removal(acm: Screen, book: Book) -> No
     code, _, err = acm("budget", "rm", "2")
     assert 1 == code
     assert "hint: `acm budget list`" in err
+
+
+def test_what_is_held_for_good_is_told_apart(acm: Screen, home: Home) -> None:
+    """A running call will let go of most; one that has ended holds what it cost, or may have."""
+    acm("budget", "set", "8/total", "--hard")
+    with ControlStore(home) as store:
+        (budget,) = budgets.everything(store)
+    claim = Claim(budget, budget.window(datetime.now(UTC)), NANO)
+    prepare(home, [claim], [budget.id], busy_seconds=5)
+    holds = HoldStore(home.ledger)
+    for call in ("runs", "ended"):
+        holds.claim(call, [claim], "journal")
+    assert "Held:           $2.00\n" in acm("budget", "show", "1")[1]
+    holds.shrink([("ended", NANO // 2)])
+    holds.close()
+    assert (
+        "Held:           $1.50 ($0.50 by calls that have ended)\n" in acm("budget", "show", "1")[1]
+    )
 
 
 def test_every_option_is_kept(acm: Screen, home: Home) -> None:

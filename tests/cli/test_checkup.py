@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from acm_addon.errors import AcmError
 from cli.checkup import Authority, Facts, Finding, Proxy, Verdict, examine, healthy
 from cli.doctor import finding_json, lines, summary
 from cli.runtimes import Trust
@@ -44,6 +45,8 @@ ok    endpoints     all that were called are understood
 ok    unmetered     every call was recorded
 ok    tags          none was left out
 ok    ledger        can be read
+ok    control       projects, tokens and keys can be told
+ok    alerts        none was refused by a channel
 ok    journal       all in the ledger
 ok    disk          81.4 GB free
 ok    clock         2026-11-22 14:30 UTC is plausible
@@ -61,6 +64,8 @@ ILL = replace(
         "passed_unread": {"*.openai.azure.com": 4},
         "not_understood": {"openai POST /v1/threads/{}/runs": 1},
     },
+    control_fault=AcmError("it is gone", "fetch it"),
+    undelivered={"ops": 2},
     free_bytes=50_000_000,
     now=NOW + timedelta(days=60),
 )
@@ -86,6 +91,10 @@ warn  tags          2 were left out
                     hint: X-ACM-Tags: feature=search,customer=42; letters, digits and _.:@/+-,
                     ten at most
 ok    ledger        can be read
+fail  control       it is gone
+                    hint: fetch it
+warn  alerts        did not arrive: ops (2)
+                    hint: `acm alert log` says why, `acm alert test` tries each channel
 ok    journal       all in the ledger
 fail  disk          50 MB free
                     hint: make room: without it calls pass unrecorded; ACM_HOME moves acm
@@ -94,7 +103,7 @@ ok    clock         2027-01-21 14:30 UTC is plausible
 warn  prices        old: genai-prices 0.2.3 is of 2026-11-09, 73 days ago
                     hint: newer models may be unpriced, prices wrong: `acm prices update`
 
-4 need hands, 4 are worth knowing.
+5 need hands, 5 are worth knowing.
 """
 
 

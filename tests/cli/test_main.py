@@ -5,11 +5,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 import cli.today
 from acm_addon.errors import AcmError
 from acm_addon.presence import StartError
+from cli.main import COMMANDS, program
 
+OTHERS = ("cli.alert", "cli.run", "acm_addon.alert_sender", "acm_addon.limit_keeper")
+"""What other commands need."""
 HEAVY = ("mitmproxy", "tiktoken", "genai_prices", "sqlite_utils", "rich", "cryptography")
 
 
@@ -131,6 +135,12 @@ def test_version(acm) -> None:
     assert (0, f"acm {installed}\n", "") == acm("--version")
 
 
+@pytest.mark.parametrize("name", [name for places in COMMANDS.values() for name in places])
+def test_a_command_is_known_without_the_others(name: str) -> None:
+    """Under the name that is typed."""
+    assert [name] == list(getattr(get_command(program(name)), "commands", {}))
+
+
 @pytest.mark.parametrize("arguments", [(), ("-h",), ("--help",)])
 def test_help_lists_the_commands(arguments: tuple[str, ...], acm) -> None:
     """Also when nothing is typed; on standard output, for it was asked for."""
@@ -178,7 +188,7 @@ def test_reading_loads_nothing_heavy(arguments: str, home, make, book) -> None:
     done = python(
         "-c",
         f"import sys; from cli.main import main; code = main({arguments});"
-        f"print([name for name in {HEAVY} if name in sys.modules], code, file=sys.stderr)",
+        f"print([name for name in {HEAVY + OTHERS} if name in sys.modules], code, file=sys.stderr)",
     )
     assert "[] 0\n" == done.stderr
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -82,15 +83,26 @@ def test_tags_travel_with_the_name(child: Callable[..., dict[str, str]]) -> None
 
 
 def test_where_tokens_are_required_a_run_has_one_of_its_own(
-    home: Home, child: Callable[..., dict[str, str]]
+    home: Home, child: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Gone when the program has ended."""
+    """Gone when the program has ended, and good for 30 days where `acm run` cannot see to that."""
+    lives: list[timedelta] = []
+    forget = project_tokens.forget
+
+    def look_and_forget(store: ControlStore, number: int) -> None:
+        (token,) = project_tokens.of_project(store, "My-Repo")
+        assert token.expires is not None
+        lives.append(token.expires - token.created)
+        forget(store, number)
+
+    monkeypatch.setattr(project_tokens, "forget", look_and_forget)
     with ControlStore(home) as store:
         settings.put(store, settings.REQUIRE_TOKEN, on=True)
     user = urlsplit(child()["HTTPS_PROXY"]).username
     assert user and user.startswith("acm_proj_")
     with ControlStore(home) as store:
         assert [] == project_tokens.of_project(store, "My-Repo")
+    assert [timedelta(days=30)] == lives
 
 
 def test_the_token_of_a_run_is_in_no_command_line(acm: Screen, home: Home, tmp_path: Path) -> None:

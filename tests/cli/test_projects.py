@@ -71,6 +71,18 @@ def test_a_token_is_data_once(acm: Screen, home: Home) -> None:
     assert ("active", None) == (made["status"], made["expires"])
 
 
+def test_a_lost_token_key_is_told(acm: Screen, home: Home) -> None:
+    """By the doctor, and by who would need it."""
+    assert 0 == acm("project", "token", "new", "default")[0]
+    home.token_key.unlink()
+    found = json.loads(acm("doctor", "--json")[1])["checks"]
+    (control,) = [one for one in found if one["check"] == "control"]
+    assert ("fail", {"usable": False}) == (control["status"], control["data"])
+    code, out, err = acm("project", "token", "new", "default")
+    assert (1, "") == (code, out)
+    assert f"error: {control['message']}\nhint: {control['hint']}\n" == err
+
+
 def test_a_key_from_the_pipe_to_the_list(
     acm: Screen, home: Home, pipe: Callable[[str], None]
 ) -> None:

@@ -163,6 +163,30 @@ def test_a_damaged_token_key_is_one_clear_line(home: Home, store: ControlStore) 
         project_tokens.issue(store, "default", None, NOW)
 
 
+def test_a_lost_token_key_is_not_replaced_unseen(home: Home, store: ControlStore) -> None:
+    """Another one would make every token look wrong. When all are revoked, there may be one."""
+    project, (_, token) = "default", project_tokens.issue(store, "default", None, NOW)
+    proxy_keys.issue(store, "ci", Limits(), NOW)
+    assert token_key.fault(home) is None
+    home.token_key.unlink()
+    for again in (
+        lambda: project_tokens.issue(store, project, None, NOW),
+        lambda: proxy_keys.rotate(store, "ci", NOW),
+    ):
+        with pytest.raises(AcmError, match="is gone"):
+            again()
+    assert not home.token_key.exists()
+    why = token_key.fault(home)
+    assert why is not None
+    assert "revoke every token and proxy key" in str(why.hint)
+
+    project_tokens.revoke(store, project, str(token.id), NOW)
+    assert token_key.fault(home) is not None
+    proxy_keys.revoke(store, "ci", NOW)
+    assert token_key.fault(home) is None
+    assert project_tokens.issue(store, project, None, NOW)[0].startswith("acm_proj_")
+
+
 def test_a_view_sees_what_another_connection_changes(home: Home, store: ControlStore) -> None:
     """At its next look, and reads nothing anew before."""
     view = ControlView(store)

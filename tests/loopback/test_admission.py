@@ -236,6 +236,7 @@ def test_a_proxy_key_is_swapped_on_the_way_out(
         ("aPI-key", ""),
         ("X-Api-Key", ""),
         ("x-goog-api-key", ""),
+        ("Sec-WebSocket-Protocol", "realtime, openai-insecure-api-key."),
     ):
         model = f"m-{name}"
         assert 204 == asker.ask(model, ("X-A", "1"), (name, start + key), ("x-a", "2")).status
@@ -358,6 +359,21 @@ def test_damaged_control_data_stop_no_other_traffic(
     refused = gateway.refused("m-token", ("X-Project-Token", token))
     assert (503, "control_unavailable") == refused
     assert "cannot use the control data" in proxy.output.read_text()
+
+
+def test_a_lost_token_key_is_said_and_may_come_back(
+    proxy: LiveProxy, gateway: Asker, token: str
+) -> None:
+    """It is not replaced; a token is good again once it is back, without a restart."""
+    proxy.stop()
+    kept = proxy.home.token_key.rename(proxy.home.root / "kept")
+    proxy.start()
+    assert 204 == gateway.ask("m-plain").status
+    refused = gateway.refused("m-token", ("X-Project-Token", token))
+    assert (503, "control_unavailable") == refused
+    assert "token.key is gone" in proxy.output.read_text()
+    kept.rename(proxy.home.token_key)
+    assert 204 == gateway.ask("m-again", ("X-Project-Token", token)).status
 
 
 def test_no_secret_is_in_any_file_of_the_home_or_in_the_log(

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -136,6 +137,29 @@ def test_a_call_waits_for_a_hold_to_shrink(
     assert [200] == answers
 
 
+def test_a_call_that_waits_leaves_when_the_budget_is_raised(
+    proxy: LiveProxy, store: ControlStore, standin: StandIn
+) -> None:
+    """No other request has to come along for that."""
+    scope = Scope(tags={"team": "raised"})
+    put(store, 900_000, scope=scope)
+    headers = [JSON, ("X-ACM-Tags", "team=raised")]
+    with (
+        Connection(proxy.port, Entrance.GATEWAY, OPENAI) as first,
+        Connection(proxy.port, Entrance.GATEWAY, OPENAI) as second,
+    ):
+        held = (HEADER, "name=raised; hold; pieces=2")
+        first.send(CHAT, body(stream=True), [*headers, held])
+        assert 200 == first.read_head().status
+        second.send(CHAT, body(stream=True), [*headers, (HEADER, "name=goes; pieces=2")])
+        time.sleep(0.3)
+        assert not any(seen.name == "goes" for seen in standin.calls.all())
+        put(store, NANO, scope=scope)
+        assert 200 == second.read_head().status
+        for _ in range(50):
+            standin.release("raised")
+
+
 def test_a_wait_in_vain_ends(proxy: LiveProxy, store: ControlStore, standin: StandIn) -> None:
     """After the budget's patience: 429, which a program may try again."""
     put(store, 900_000, scope=Scope(tags={"team": "vain"}), wait_seconds=0.05)
@@ -244,7 +268,7 @@ def test_a_renamed_project_keeps_its_budget(
 
 def test_a_kill_leaves_the_hold_standing(tmp_path: Path, standin: StandIn) -> None:
     """What the killed call may have cost is held until somebody knows better, also after the drain
-    has booked its row without a cost."""
+    has booked its row without a cost. A budget that is removed and set anew lets go of it."""
     live = LiveProxy(Home(tmp_path / "home"), (standin.tls_port, standin.ca_file))
     with live:
         with ControlStore(live.home) as store:
@@ -259,6 +283,10 @@ def test_a_kill_leaves_the_hold_standing(tmp_path: Path, standin: StandIn) -> No
             answer = second.ask(CHAT, body(), [JSON, BOT])
             assert (429, "false") == (answer.status, answer.header("x-should-retry"))
             assert 200 == second.ask(CHAT, body(), [JSON]).status
+            with ControlStore(live.home) as store:
+                budgets.remove(store, "1")
+                put(store, 900_000)
+            assert 200 == second.ask(CHAT, body(), [JSON, BOT]).status
 
 
 def test_without_a_ceiling_the_overshoot_is_bounded(

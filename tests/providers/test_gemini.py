@@ -192,6 +192,20 @@ def test_its_openai_compatible_path_leaves_reasoning_out_of_the_output(run: Run)
     assert {"input_tokens": 10, "output_tokens": 70} == facts.quantities
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"generationConfig": {"maxOutputTokens": "64", "candidateCount": "2"}},
+        {"generation_config": {"max_output_tokens": 64, "candidate_count": 2}},
+        {"generationConfig": {"max_output_tokens": 64, "candidateCount": 2}},
+    ],
+)
+def test_a_ceiling_is_read_as_the_api_reads_it(run: Run, config: dict[str, object]) -> None:
+    """JSON of protocol buffers: either spelling, and a number or a text of its digits."""
+    facts = run(STREAM, b"", json.dumps(config).encode()).request.facts()
+    assert (64, 2) == (facts.max_output_tokens, facts.choices)
+
+
 def test_a_request(run: Run) -> None:
     request = {
         "contents": [{"role": "user", "parts": [{"text": "Hi"}, {"inlineData": {"data": "QUJD"}}]}],

@@ -432,10 +432,11 @@ def test_a_request(run: Run) -> None:
         {"max_completion_tokens": 5, "max_tokens": 100},
         {"max_tokens": 5, "max_output_tokens": 100},
         {"max_completion_tokens": None, "max_tokens": 100},
+        {"max_completion_tokens": "5", "max_tokens": "100"},
     ],
 )
-def test_of_several_limits_the_highest_counts(run: Run, limits: dict[str, int | None]) -> None:
-    """A provider that knows one of the names alone passes over the other."""
+def test_of_several_limits_the_highest_counts(run: Run, limits: dict[str, object]) -> None:
+    """A provider that knows one of the names alone passes over the other; some take texts."""
     asked = json.dumps({"model": "m", **limits}).encode()
     facts = run("groq/openai/v1/chat/completions", b"{}", asked).request.facts()
     assert 100 == facts.max_output_tokens

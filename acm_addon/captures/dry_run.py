@@ -42,7 +42,11 @@ class DryRun:
 
     def _take(self, record: Record) -> Effect:
         if isinstance(record, Link):
-            return take(record, self)
+            effect = take(record, self)
+            moved = self._held.get((record.provider, record.to))
+            if moved and self._is_finished(moved.entry):
+                self.drop(moved)
+            return effect
         if isinstance(record, Settlement):
             return Effect.DUPLICATE if self._is_finished(record.entry) else take(record, self)
         if record.completeness is Completeness.PENDING:

@@ -60,6 +60,9 @@ RECORDS: list[Record] = [
     Settlement(make_entry(object_id="elsewhere", cost=None)),
     Settlement(pending("pred_1")),
     Link("openai", "file-out", "batch_1"),
+    make_entry(object_id="batch_2", cost=3),
+    Settlement(make_entry(object_id="file-2", cost=3)),
+    Link("openai", "file-2", "batch_2"),
     make_entry(object_id=None, cost=2),
 ]
 
@@ -78,7 +81,7 @@ def test_a_dry_run_says_what_a_ledger_would(order: list[Record]) -> None:
             ]
         with LedgerReader(path) as reader:
             costs = [call.entry.cost for call in reader.recent(0, 100)]
-    assert (18, 2) == (run.cost, run.without_cost)
+    assert (21, 2) == (run.cost, run.without_cost)
     assert (run.cost, run.without_cost) == (
         sum(cost or 0 for cost in costs),
         sum(cost is None for cost in costs),

@@ -3,16 +3,14 @@
 from mitmproxy import http
 
 from acm_addon.model import Reason
-from acm_addon.providers.base import Origin, RequestHead
+from acm_addon.providers.base import Origin, RequestHead, headers_by_name
 
 
 def plain(headers: http.Headers) -> dict[str, str]:
-    """Header fields by lower-case name, duplicates joined (RFC 9110, section 5.3)."""
-    plain: dict[str, str] = {}
-    for field, raw in headers.fields:
-        name, value = field.lower().decode("latin-1"), raw.decode("latin-1")
-        plain[name] = f"{plain[name]}, {value}" if name in plain else value
-    return plain
+    """As providers' modules read them."""
+    return headers_by_name(
+        (name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.fields
+    )
 
 
 def head_of(request: http.Request) -> RequestHead:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 
+from acm_addon.providers.base import headers_by_name
+
 MAX_ENTRY = 32 * 1024 * 1024
 """Bytes of one entry that are read. A longer one is skipped, and counted as unreadable."""
 
@@ -57,13 +59,11 @@ class Captured:
     first_byte_seconds: float | None = None
 
 
-def decoded_headers(pairs: Iterable[tuple[object, object]]) -> dict[str, str]:
-    """Header fields by lower-case name, of duplicates the first, of a body that its capture holds
-    decoded."""
-    # Backwards, so that the first comes to stand.
-    fields = {str(name).lower(): str(value) for name, value in reversed([*pairs])}
-    fields.pop("content-encoding", None)
-    return fields
+def decoded_headers(fields: Iterable[tuple[object, object]]) -> dict[str, str]:
+    """The headers of a body that its capture holds decoded."""
+    headers = headers_by_name((str(name), str(value)) for name, value in fields)
+    headers.pop("content-encoding", None)
+    return headers
 
 
 def aware(time: datetime) -> datetime | None:

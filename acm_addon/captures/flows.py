@@ -19,6 +19,7 @@ from acm_addon.captures.base import (
     status_of,
 )
 from acm_addon.captures.tnetstrings import NULL, Item, item_at, members, value
+from acm_addon.providers.base import headers_by_name
 from acm_addon.routing import BUILT_IN, Directory
 
 FORMAT_VERSION = 21
@@ -120,16 +121,16 @@ def _messages(websocket: Mapping[str, Item], data: bytes) -> list[tuple[bool, by
 
 def _headers(message: Mapping[str, Item], data: bytes) -> dict[str, str]:
     start, end, _ = message["headers"]
-    return header_fields(data[start:end].decode("latin-1"))
+    return headers_by_name(header_fields(data[start:end].decode("latin-1")))
 
 
-def header_fields(text: str) -> dict[str, str]:
-    """Header fields by lower-case name, of duplicates the first. ``text``: lists of two byte
-    strings. Messages have many, so that they are not taken apart as any value is.
+def header_fields(text: str) -> list[tuple[str, str]]:
+    """Names and values. ``text``: lists of two byte strings. Messages have many, so that they are
+    not taken apart as any value is.
 
     Raises ValueError for what is no such list.
     """
-    fields: dict[str, str] = {}
+    fields: list[tuple[str, str]] = []
     at, find = 0, text.index
     while at < len(text):
         name = find(":", find(":", at) + 1) + 1
@@ -138,7 +139,7 @@ def header_fields(text: str) -> dict[str, str]:
         end = content + int(text[middle + 1 : content - 1])
         if not at < name <= middle < content <= end or text[end : end + 2] != ",]":
             raise ValueError("no header field")
-        fields.setdefault(text[name:middle].lower(), text[content:end])
+        fields.append((text[name:middle], text[content:end]))
         at = end + 2
     return fields
 

@@ -12,6 +12,7 @@ import base64
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from acm_addon.captures.base import (
     Captured,
@@ -25,12 +26,12 @@ from acm_addon.captures.base import (
 def captured(record: Mapping[str, Any]) -> Captured:
     """Raises KeyError, TypeError, or ValueError where ``record`` is no such exchange."""
     answer = decoded_headers(record["response_headers"] or ())
-    host, _, port = str(record["provider_host"]).partition(":")
+    address = urlsplit(f"//{record['provider_host']}")
     return Captured(
         method=str(record["method"]),
-        host=host,
+        host=address.hostname or "",
         path=str(record["path"]),
-        port=int(port) if port.isdecimal() else None,
+        port=address.port,
         time=time_of(record.get("time")) or date_of(answer),
         request_headers=decoded_headers(record["request_headers"] or ()),
         request_body=_body(record, "request"),

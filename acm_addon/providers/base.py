@@ -7,7 +7,7 @@ hold no more than their stated bound, and answer whenever asked: after everythin
 or after garbage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -32,6 +32,15 @@ class Billing(Enum):
     consumed settles the pending row of its object."""
     UNKNOWN = "unknown"
     """May be billed, and we cannot tell: recorded without a price."""
+
+
+def headers_by_name(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Header fields by lower-case name, duplicates joined (RFC 9110, section 5.3)."""
+    headers: dict[str, str] = {}
+    for field_name, value in fields:
+        name = field_name.lower()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 @dataclass(frozen=True, slots=True)

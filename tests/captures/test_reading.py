@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from acm_addon.captures import files
-from acm_addon.captures.base import Format
+from acm_addon.captures.base import Format, decoded_headers
 from acm_addon.captures.files import format_of, raw_entries
 from acm_addon.captures.reading import Reading
 from acm_addon.model import Attribution, Entry, utc_now
@@ -49,6 +49,23 @@ def test_a_har_that_is_cut_off(tmp_path: Path) -> None:
     rows, reading = read(saved(tmp_path / "a.har", document[:-100]))
     assert [0] == [row.source.index for row in rows if row.source]
     assert [1, 2] == reading.tally.unreadable_places
+
+
+def test_a_server_at_an_ipv6_address(tmp_path: Path) -> None:
+    """Its colons are not the one before the port."""
+    local = recording(provider_host="[::1]:11434")
+    (row,), _ = read(saved(tmp_path / "a.jsonl", lines(local)))
+    assert "ollama" == row.provider
+
+
+def test_a_header_that_comes_twice(tmp_path: Path) -> None:
+    """Its values are one list, as in live traffic: of a body whose type is stated twice, JSON."""
+    twice = [["Content-Type", "application/json"], ["content-type", "text/event-stream"]]
+    assert {"content-type": "application/json, text/event-stream"} == decoded_headers(
+        (name, value) for name, value in twice
+    )
+    (row,), _ = read(saved(tmp_path / "a.jsonl", lines(recording(response_headers=twice))))
+    assert 40_000 == row.cost
 
 
 def test_every_entry_is_counted_once(tmp_path: Path) -> None:

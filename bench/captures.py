@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,13 @@ def write_lines(path: Path, calls: int, words: int = WORDS) -> None:
         }
 
     _write(path, calls, line, ("", "\n", "\n"))
+
+
+def write_recordings(path: Path, calls: int, folder: Path) -> None:
+    """As many recorded exchanges as ``calls`` says: those of a folder, again and again."""
+    recorded = [line for file in sorted(folder.glob("*.jsonl")) for line in file.open("rb")]
+    with path.open("wb") as file:
+        file.writelines(islice(cycle(recorded), calls))
 
 
 def write_har(path: Path, calls: int, words: int = WORDS) -> None:

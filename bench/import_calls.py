@@ -1,4 +1,5 @@
-"""``acm import``: calls a second of one core, and memory, on captures of our own making.
+"""``acm import``: calls a second of one core, and memory, on captures of our own making, and on the
+recordings of the folder ``ACM_RECORDINGS``, if it names one.
 
 Measured on the whole command, from its start to the last row in the ledger: processor time of its
 process and of the one that it starts, and the memory of the larger of the two.
@@ -11,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.captures import write_flows, write_har, write_lines
+from bench.captures import write_flows, write_har, write_lines, write_recordings
 
 _CALLS = 50_000
 _LARGE_WORDS = 12_000
@@ -28,6 +29,9 @@ def main(large_megabytes: int = 300) -> None:
         for name, write in _FORMATS:
             write(path, _CALLS)
             _measure(name, path, _CALLS)
+        if recordings := os.environ.get("ACM_RECORDINGS"):
+            write_recordings(path, _CALLS, Path(recordings))
+            _measure("recordings", path, _CALLS)
         for name, write in _FORMATS:
             calls = large_megabytes * 1000 // _KILOBYTES
             write(path, calls, _LARGE_WORDS)

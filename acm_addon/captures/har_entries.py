@@ -63,6 +63,7 @@ class HarEntries:
         # A character is a byte here, and what JSON is made of is ASCII.
         text = data.decode("latin-1")
         at = start = 0
+        sound = True
         while at < len(data):
             if self._in_string:
                 at = self._through_string(data, at)
@@ -80,7 +81,11 @@ class HarEntries:
             elif byte in b"{[":
                 if self._open(byte):
                     start = at - 1
-                    if end := _end_of_json(text, start):
+                    end = _end_of_json(text, start) if sound else None
+                    # To say where damage is, json counts the lines of the piece up to it: once is
+                    # enough, for entries may be damaged by the thousand.
+                    sound = end is not None
+                    if end:
                         at = end
                         self._close()
                         yield self._entry(data[start:at])

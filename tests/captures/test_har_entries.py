@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acm_addon.captures import har_entries
 from acm_addon.captures.har_entries import HarEntries
 from tests.capture_files import har, har_entry
 
@@ -83,3 +84,18 @@ def test_garbage_never_raises(data: bytes) -> None:
     """Nor does a document with garbage in it."""
     cut(data, 3)
     cut(har({"a": 1}).encode()[:-3] + data, 3)
+
+
+def test_many_damaged_entries_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a failure costs grows with the piece, so that a piece has one; the next tries again."""
+    tried = []
+
+    def failing(text: str, start: int) -> None:
+        tried.append(start)
+
+    monkeypatch.setattr(har_entries, "_end_of_json", failing)
+    document = b'{"log": {"entries": [' + b"{x}," * 1000
+    found, _ = cut(document, 10**6)
+    assert (1000, 1) == (len(found), len(tried))
+    cut(document, 1000)
+    assert 1 + -(-len(document) // 1000) == len(tried)

@@ -116,7 +116,16 @@ def _messages(websocket: Mapping[str, Item], data: bytes) -> list[tuple[bool, by
     if not websocket:
         return None
     said = value(data, *websocket["messages"])
-    return [(bool(from_client), bytes(content)) for _, from_client, content, *_ in said]
+    return [(bool(from_client), _message(content)) for _, from_client, content, *_ in said]
+
+
+def _message(content: object) -> bytes:
+    """Of a text message mitmproxy 6 and earlier kept the text."""
+    if isinstance(content, str):
+        return content.encode()
+    if not isinstance(content, bytes):
+        raise TypeError("a message is bytes or text")
+    return content
 
 
 def _headers(message: Mapping[str, Item], data: bytes) -> dict[str, str]:

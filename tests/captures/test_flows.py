@@ -167,6 +167,31 @@ def test_messages_of_a_websocket_are_metered(tmp_path: Path) -> None:
     assert ("realtime", "gpt-realtime", usage) == (row.endpoint, row.model, row.usage)
 
 
+def realtime_flow(*messages: Any) -> bytes:
+    """A session's flow whose last messages are these, as its file keeps them."""
+    flow = tflow.twebsocketflow()
+    flow.request.host, flow.request.path = "api.openai.com", "/v1/realtime?model=gpt-realtime"
+    state = flow.get_state()
+    said = [[1, False, each, MOMENT.timestamp(), False, False] for each in messages]
+    state["websocket"]["messages"] = [*state["websocket"]["messages"], *said]
+    return dumped(state)
+
+
+def test_text_messages_that_were_kept_as_text(tmp_path: Path) -> None:
+    """As mitmproxy 6 and earlier did; its conversion leaves them so."""
+    usage = {"input_tokens": 3, "output_tokens": 2}
+    done = json.dumps({"type": "response.done", "response": {"usage": usage}})
+    (row,), _ = read(saved(tmp_path / "a", realtime_flow(done)))
+    assert usage == row.usage
+
+
+@pytest.mark.parametrize("message", [10**13, True, None, [1, 2]])
+def test_a_message_that_is_none(tmp_path: Path, message: Any) -> None:
+    """A number is not taken for so many bytes."""
+    rows, reading = read(saved(tmp_path / "a", realtime_flow(message)))
+    assert ([], [0]) == (rows, reading.tally.unreadable_places)
+
+
 @given(
     st.lists(st.tuples(st.sampled_from(["A", "x-b", "c,1:"]), st.text(",]:0123\n é", max_size=9)))
 )

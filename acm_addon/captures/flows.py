@@ -146,7 +146,8 @@ def header_fields(text: str) -> list[tuple[str, str]]:
         middle = name + int(text[find(":", at) + 1 : name - 1])
         content = find(":", middle) + 1
         end = content + int(text[middle + 1 : content - 1])
-        if not at < name <= middle < content <= end or text[end : end + 2] != ",]":
+        # A comma is before the bracket, or another type's letter.
+        if not at < name <= middle < content <= end or text[end + 1 : end + 2] != "]":
             raise ValueError("no header field")
         fields.append((text[name:middle], text[content:end]))
         at = end + 2

@@ -192,6 +192,15 @@ def test_a_message_that_is_none(tmp_path: Path, message: Any) -> None:
     assert ([], [0]) == (rows, reading.tally.unreadable_places)
 
 
+@pytest.mark.parametrize("value", [None, 5, "text", b"bytes"])
+def test_a_header_field_of_another_type_costs_no_flow(tmp_path: Path, value: Any) -> None:
+    """What was exchanged is priced whatever an addon put into a field."""
+    state = chat_flow().get_state()
+    state["request"]["headers"] = [[b"x-a", value], *state["request"]["headers"]]
+    (row,), _ = read(saved(tmp_path / "flows", dumped(state)))
+    assert 40_000 == row.cost
+
+
 @given(
     st.lists(st.tuples(st.sampled_from(["A", "x-b", "c,1:"]), st.text(",]:0123\n é", max_size=9)))
 )

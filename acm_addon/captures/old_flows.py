@@ -8,6 +8,7 @@ which is empty where it became nothing.
 
 import subprocess
 import sys
+from contextlib import suppress
 from struct import Struct
 from typing import IO
 
@@ -66,7 +67,8 @@ class Conversion:
 
     def close(self) -> None:
         """Ends the process. Another flow starts another."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        process, self._process = self._process, None
+        if process is not None:
+            # What it was not told any more cannot be told now.
+            with suppress(OSError), process:
+                process.kill()

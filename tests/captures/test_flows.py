@@ -111,10 +111,15 @@ def test_a_conversion_that_dies() -> None:
     old = dumped(chat_flow().get_state() | {"version": 20})
     with closing(Conversion()) as conversion:
         converted = conversion.convert(old)
-        assert conversion._process is not None
-        conversion._process.kill()
+        process = conversion._process
+        assert process is not None
+        assert process.stdin is not None
+        process.kill()
+        process.wait()
         with pytest.raises((ValueError, OSError)):
             conversion.convert(old)
+        # Else Python says of what was not written that it could not be written, in its own time.
+        assert process.stdin.closed
         assert converted == conversion.convert(old)
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import brotli
 import zstandard
+from mitmproxy.io import tnetstring
 
+from acm_addon.captures.flows import FORMAT_VERSION
 from acm_addon.frames import frame
 from tests.accuracy.recordings import FIXTURES, body, headers, recordings
 from tests.accuracy.stations import classify
@@ -32,6 +34,39 @@ def _responses() -> Iterator[bytes]:
             kind = headers(record, "response").get("content-type", "").partition(";")[0]
             chosen = ENDPOINTS.index(known).to_bytes(2) + bytes([CONTENT_TYPES.index(kind)])
             yield chosen + body(record, "response")
+
+
+def _flow(path: bytes, content: bytes, *messages: bytes) -> bytes:
+    """What mitmproxy writes of a call, without all that is passed over."""
+    headers = [[b"Content-Type", b"application/json"]]
+    request = {
+        "host": "api.openai.com",
+        "port": 443,
+        "method": b"POST",
+        "path": path,
+        "http_version": b"HTTP/1.1",
+        "headers": headers,
+        "content": b'{"model":"gpt-4o"}',
+        "timestamp_start": 1795348800.25,
+    }
+    response = {
+        "status_code": 101 if messages else 200,
+        "headers": headers,
+        "content": content,
+        "timestamp_start": 1795348800.5,
+        "timestamp_end": None,
+    }
+    said = {"messages": [[1, False, each, 1795348801.0, False, False] for each in messages]}
+    return tnetstring.dumps(
+        {
+            "websocket": said if messages else None,
+            "response": response,
+            "request": request,
+            "error": None,
+            "type": "http",
+            "version": FORMAT_VERSION,
+        }
+    )
 
 
 SEEDS: dict[str, list[bytes]] = {
@@ -74,6 +109,11 @@ SEEDS: dict[str, list[bytes]] = {
     "har_entries": [
         b'{"log":{"version":"1.2","entries":[{"a":"}\\""},{"b":[1,{}]}],"x":[]}}',
         b'{"log":{"entries":[{"a":"' + b"x" * 60 + b'"},{"b":{"c":"d"',
+    ],
+    "flows": [
+        _flow(b"/v1/chat/completions", b'{"model":"gpt-4o","usage":{"prompt_tokens":1}}'),
+        _flow(b"/v1/realtime?model=gpt-realtime", b"", b'{"type":"session.created"}'),
+        _flow(b"/v1/embeddings", b"") + b"7:garbage,5:short",
     ],
     "frames": [frame(b'{"a":1}') * 2, frame(b"{}") + b"\x1e0000" + frame(b"{}")[:-2]],
 }

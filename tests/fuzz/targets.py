@@ -5,6 +5,7 @@ same whether bytes come whole, one by one, or in pieces. The bounds are made sma
 small inputs reach them.
 """
 
+import io
 import json
 import zlib
 from collections.abc import Callable, Iterator
@@ -23,7 +24,13 @@ from acm_addon import (
     rate_limits,
     sse,
 )
+from acm_addon.captures import flows
+from acm_addon.captures.base import NotACallError
 from acm_addon.captures.har_entries import HarEntries
+from acm_addon.captures.reading import UNREADABLE
+from acm_addon.captures.replay import Importing, entry_of
+from acm_addon.model import Attribution, Source
+from acm_addon.pricing import PriceTable
 from acm_addon.providers import PROVIDERS
 from acm_addon.providers.base import Endpoint, Provider, RequestHead, ResponseHead
 from tests.fuzz.held import held
@@ -31,6 +38,7 @@ from tests.fuzz.held import held
 type Target = Callable[[bytes], None]
 
 _NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+_PRICES = PriceTable.current()
 _PIECES = (1, 7, 64)
 _OVERHEAD = 4096
 """Bytes of names, flags, and half a line, beside what a bound is about."""
@@ -91,6 +99,25 @@ def _see_har(data: bytes, size: int) -> object:
 
 def fuzz_har_entries(data: bytes) -> None:
     _same_for_all_cuts(_see_har, data)
+
+
+def _not_converted(flow: bytes) -> bytes:
+    raise ValueError(f"{len(flow)} bytes of another version")
+
+
+@patch.object(flows, "MAX_ENTRY", 4096)
+def fuzz_flows(data: bytes) -> None:
+    """A flow is a call, or none, or cannot be read, as an import counts them. A call makes a row
+    whatever is in it."""
+    file = io.BytesIO(data)
+    while (flow := flows.next_flow(file)) != b"":
+        assert len(flow or b"") <= 4096 + 16
+        try:
+            call = flows.captured(flow or b"", _not_converted)
+        except (NotACallError, *UNREADABLE):
+            continue
+        importing = Importing(_PRICES, Attribution(), _NOW)
+        entry_of(call, bytes(32), Source("flows", index=0), importing)
 
 
 def fuzz_frames(data: bytes) -> None:
@@ -387,5 +414,6 @@ TARGETS: dict[str, Target] = {
     "rate_limits": fuzz_rate_limits,
     "include_usage": fuzz_include_usage,
     "har_entries": fuzz_har_entries,
+    "flows": fuzz_flows,
     "frames": fuzz_frames,
 }

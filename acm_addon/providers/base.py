@@ -37,9 +37,15 @@ class Billing(Enum):
 def headers_by_name(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Header fields by lower-case name, duplicates joined (RFC 9110, section 5.3)."""
     headers: dict[str, str] = {}
+    several: dict[str, list[str]] = {}
     for field_name, value in fields:
         name = field_name.lower()
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        if name in headers:
+            several.setdefault(name, [headers[name]]).append(value)
+        else:
+            headers[name] = value
+    # Joined at once: a capture may have a million of one name.
+    headers.update((name, ", ".join(values)) for name, values in several.items())
     return headers
 
 

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
+
+from acm_addon.json_paths import ANY, Key, Node, Path, matches, tree
 
 MAX_VALUE = 256 * 1024
 """Bytes of one captured value. A longer one is not kept, and sets ``truncated``."""
@@ -21,12 +22,6 @@ MAX_DEPTH = 4096
 """Containers in containers. A deeper document counts as malformed."""
 MAX_TOKEN = 4096
 """Bytes of a key on the way to a wanted path, with the blanks around it."""
-
-ANY = "*"
-"""In a path: every element of an array. It never matches the keys of an object."""
-
-type Path = tuple[str, ...]
-type _Key = str | int
 
 _STRING = rb'"(?:[^"\\]++|\\.)*+"'
 _KEY = re.compile(rb"[ \t\r\n]*+(" + _STRING + rb")[ \t\r\n]*+:[ \t\r\n]*+", re.DOTALL)
@@ -61,35 +56,13 @@ def parse(raw: bytes) -> object:
 
 
 @dataclass(slots=True)
-class _Node:
-    """A step of the wanted paths: what lies below it, and whether it is an end."""
-
-    wanted: bool = False
-    children: dict[str, "_Node"] = field(default_factory=dict)
-    names: set[bytes] = field(default_factory=set)
-    """The children's, as they stand in a document that escapes nothing needlessly."""
-
-
-@lru_cache(maxsize=64)
-def _tree(wanted: tuple[Path, ...]) -> _Node:
-    root = _Node()
-    for path in wanted:
-        node = root
-        for step in path:
-            node.names.add(step.encode())
-            node = node.children.setdefault(step, _Node())
-        node.wanted = True
-    return root
-
-
-@dataclass(slots=True)
 class _Frame:
     """A container on the way to a wanted path."""
 
-    node: _Node
-    place: tuple[_Key, ...]
+    node: Node
+    place: tuple[Key, ...]
     is_array: bool
-    key: _Key = -1
+    key: Key = -1
     seen: set[str] = field(default_factory=set)
     """Keys that were walked into, to notice a second one of that name."""
 
@@ -102,8 +75,8 @@ class JsonFields:
         self.malformed = False
         self.truncated = False
         """A wanted value was too long, or too many were found."""
-        self._root = _tree(wanted)
-        self._values: dict[tuple[_Key, ...], bytes] = {}
+        self._root = tree(wanted)
+        self._values: dict[tuple[Key, ...], bytes] = {}
         self._total = 0
         self._documents = 0
         self._frames: list[_Frame] = []
@@ -113,7 +86,7 @@ class JsonFields:
         self._closers = bytearray()
         """What closes the containers that are being skipped, innermost last."""
         self._escaped = False
-        self._target: tuple[_Key, ...] | None = None
+        self._target: tuple[Key, ...] | None = None
         self._captured: list[bytes] = []
         self._captured_size = 0
 
@@ -128,20 +101,20 @@ class JsonFields:
         raw = self._values.get(path)
         if ANY in path:
             latest_first = reversed(self._values.items())
-            raw = next((raw for place, raw in latest_first if _matches(place, path)), None)
+            raw = next((raw for place, raw in latest_first if matches(place, path)), None)
         return None if raw is None else parse(raw)
 
     def values(self, *path: str) -> Iterator[object]:
         """Every captured value of a path, in the document's order."""
         for place, raw in self._values.items():
-            if _matches(place, path):
+            if matches(place, path):
                 yield parse(raw)
 
     def siblings(self, parent: Path, *keys: str) -> Iterator[tuple[object, ...]]:
         """For every object at ``parent``: its captured values of ``keys``, None where absent."""
-        objects: dict[tuple[_Key, ...], list[object]] = {}
+        objects: dict[tuple[Key, ...], list[object]] = {}
         for place, raw in self._values.items():
-            if place[-1] in keys and _matches(place[:-1], parent):
+            if place[-1] in keys and matches(place[:-1], parent):
                 row = objects.setdefault(place[:-1], [None] * len(keys))
                 row[keys.index(str(place[-1]))] = parse(raw)
         yield from map(tuple, objects.values())
@@ -173,8 +146,8 @@ class JsonFields:
         if start == len(buffer):
             return start
         first = buffer[start]
-        node: _Node | None = self._root
-        place: tuple[_Key, ...] = ()
+        node: Node | None = self._root
+        place: tuple[Key, ...] = ()
         if frames:
             frame = frames[-1]
             if frame.is_array:
@@ -202,7 +175,7 @@ class JsonFields:
         self.malformed = not _BOM.startswith(buffer[position:])
         return -1
 
-    def _child(self, frame: _Frame, key: str) -> _Node | None:
+    def _child(self, frame: _Frame, key: str) -> Node | None:
         """The wanted node under a key. As in json.loads, the last of equal keys is the one."""
         node = frame.node.children.get(key) if key != ANY else None
         if node is not None and not node.wanted:
@@ -371,7 +344,7 @@ class JsonFields:
         else:
             self._captured.clear()
 
-    def _keep(self, place: tuple[_Key, ...], raw: bytes | None) -> None:
+    def _keep(self, place: tuple[Key, ...], raw: bytes | None) -> None:
         """Store a value (None: it was too long); of equal keys, the last one stays."""
         self._drop(place)
         if raw is None or len(raw) > MAX_VALUE:
@@ -383,11 +356,11 @@ class JsonFields:
             self.truncated = True
             self._drop(next(iter(self._values)))
 
-    def _forget(self, prefix: tuple[_Key, ...]) -> None:
+    def _forget(self, prefix: tuple[Key, ...]) -> None:
         for place in [place for place in self._values if place[: len(prefix)] == prefix]:
             self._drop(place)
 
-    def _drop(self, place: tuple[_Key, ...]) -> None:
+    def _drop(self, place: tuple[Key, ...]) -> None:
         self._total -= len(self._values.pop(place, b""))
 
 
@@ -402,10 +375,3 @@ def _past_blanks(buffer: bytes, position: int) -> int:
 def _is_too_long(buffer: bytes, start: int, end: int) -> bool:
     """Whether a key has more than its bound before its colon, as it would if it came in pieces."""
     return end - start > MAX_TOKEN and buffer.rindex(b":", start, end) - start > MAX_TOKEN
-
-
-def _matches(place: tuple[_Key, ...], path: Path) -> bool:
-    return len(place) == len(path) and all(
-        step == ANY if isinstance(key, int) else step == key
-        for key, step in zip(place, path, strict=True)
-    )

@@ -7,7 +7,8 @@ any length is read. A line that is not JSON comes out too, and is not ``closed``
 
 from collections.abc import Iterator
 
-from acm_addon.json_fields import JsonFields, Path
+from acm_addon.json_fields import JsonFields
+from acm_addon.json_paths import Path
 
 _BLANKS = b" \t\r"
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acm_addon.json_fields import ANY, MAX_DEPTH, MAX_TOKEN, MAX_TOTAL, MAX_VALUE, JsonFields
+from acm_addon.json_fields import MAX_DEPTH, MAX_TOKEN, MAX_TOTAL, MAX_VALUE, JsonFields
+from acm_addon.json_paths import ANY
 
 _WANTED = (
     ("usage",),

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from acm_addon.json_fields import JsonFields, Path
+from acm_addon.json_fields import JsonFields
+from acm_addon.json_paths import Path
 from acm_addon.lines import JsonLines
 from acm_addon.model import Reason, UsageSource
 from acm_addon.providers.base import ResponseFacts, ResponseHead

@@ -23,7 +23,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from acm_addon.json_fields import ANY, JsonFields, Path
+from acm_addon.json_fields import JsonFields
+from acm_addon.json_paths import ANY, Path
 from acm_addon.providers import anthropic, openai_elsewhere
 from acm_addon.providers.base import (
     MANAGE,

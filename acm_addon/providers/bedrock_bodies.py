@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping
 
-from acm_addon.json_fields import ANY, JsonFields, parse
+from acm_addon.json_fields import JsonFields, parse
+from acm_addon.json_paths import ANY
 from acm_addon.providers.base import RequestFacts, ResponseHead
 from acm_addon.providers.bedrock_usage import (
     METRICS,

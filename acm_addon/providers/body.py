@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar
 
-from acm_addon.json_fields import JsonFields, Path, parse
+from acm_addon.json_fields import JsonFields, parse
+from acm_addon.json_paths import Path
 from acm_addon.model import ModelUsage, Quantities, Reason, UsageSource
 from acm_addon.providers.base import RequestFacts, ResponseFacts, ResponseHead, ResponseReader
 from acm_addon.providers.prompt_reader import read_prompt

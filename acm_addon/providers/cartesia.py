@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from acm_addon.json_fields import JsonFields, Path
+from acm_addon.json_fields import JsonFields
+from acm_addon.json_paths import Path
 from acm_addon.multipart import MultipartForm
 from acm_addon.providers.base import (
     MANAGE,

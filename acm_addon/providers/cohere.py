@@ -21,7 +21,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from acm_addon.json_fields import JsonFields, Path, parse
+from acm_addon.json_fields import JsonFields, parse
+from acm_addon.json_paths import Path
 from acm_addon.providers import openai_elsewhere
 from acm_addon.providers.base import (
     BATCH,

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from acm_addon.json_fields import JsonFields, Path, parse
+from acm_addon.json_fields import JsonFields, parse
+from acm_addon.json_paths import Path
 from acm_addon.providers.body import JsonBody, Reading, ResponseBody
 from acm_addon.providers.openai_responses import ChatBody, EmbeddingsBody, StatedEndBody
 from acm_addon.providers.tally import Tally, mapping, name

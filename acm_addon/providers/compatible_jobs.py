@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from acm_addon.json_fields import ANY, JsonFields, Path
+from acm_addon.json_fields import JsonFields
+from acm_addon.json_paths import ANY, Path
 from acm_addon.providers.base import BATCH
 from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.openai_responses import ChatBody

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar
 
-from acm_addon.json_fields import ANY, JsonFields, Path
+from acm_addon.json_fields import JsonFields
+from acm_addon.json_paths import ANY, Path
 from acm_addon.model import Quantities, UsageSource
 from acm_addon.multipart import MultipartForm
 from acm_addon.providers.base import (

@@ -22,7 +22,8 @@ from decimal import Decimal
 from typing import ClassVar
 from urllib.parse import unquote
 
-from acm_addon.json_fields import ANY, JsonFields, Path
+from acm_addon.json_fields import JsonFields
+from acm_addon.json_paths import ANY, Path
 from acm_addon.model import UsageSource
 from acm_addon.providers.base import (
     MANAGE,

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from acm_addon.json_fields import ANY, JsonFields, parse
+from acm_addon.json_fields import JsonFields, parse
+from acm_addon.json_paths import ANY
 from acm_addon.providers.base import RequestFacts, ResponseHead
 from acm_addon.providers.body import Reading, ResponseBody
 from acm_addon.providers.gemini_usage import MAPS, tally_grounding, tally_usage

@@ -7,7 +7,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from acm_addon.json_fields import ANY, JsonFields, parse
+from acm_addon.json_fields import JsonFields, parse
+from acm_addon.json_paths import ANY
 from acm_addon.providers.base import RequestFacts, ResponseHead
 from acm_addon.providers.body import JsonRequestReader, Reading, ResponseBody
 from acm_addon.providers.gemini_usage import MAPS, tally_grounding

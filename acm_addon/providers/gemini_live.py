@@ -9,7 +9,8 @@
 
 import re
 
-from acm_addon.json_fields import JsonFields, Path
+from acm_addon.json_fields import JsonFields
+from acm_addon.json_paths import Path
 from acm_addon.model import Reason, UsageSource
 from acm_addon.providers.base import ResponseFacts
 from acm_addon.providers.gemini_usage import tally_usage

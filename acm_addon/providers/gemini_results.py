@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from acm_addon.json_fields import ANY, JsonFields, Path
+from acm_addon.json_fields import JsonFields
+from acm_addon.json_paths import ANY, Path
 from acm_addon.providers.base import (
     BATCH,
     ResponseHead,

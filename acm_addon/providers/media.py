@@ -9,7 +9,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import ClassVar
 
-from acm_addon.json_fields import JsonFields, Path
+from acm_addon.json_fields import JsonFields
+from acm_addon.json_paths import Path
 from acm_addon.multipart import MultipartForm
 from acm_addon.providers.base import RequestFacts, ResponseHead
 from acm_addon.providers.body import JsonBody, Reading

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 from acm_addon.audio import Duration, duration
-from acm_addon.json_fields import Path
+from acm_addon.json_paths import Path
 from acm_addon.model import Quantities, Reason, UsageSource
 from acm_addon.multipart import HEAD, TAIL, FilePart
 from acm_addon.providers.base import (

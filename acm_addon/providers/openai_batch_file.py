@@ -6,7 +6,8 @@ file of anything else, or of requests that all failed, settles nothing.
 
 from dataclasses import dataclass, field, replace
 
-from acm_addon.json_fields import JsonFields, Path
+from acm_addon.json_fields import JsonFields
+from acm_addon.json_paths import Path
 from acm_addon.lines import JsonLines
 from acm_addon.model import Reason, UsageSource
 from acm_addon.providers.base import (

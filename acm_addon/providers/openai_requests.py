@@ -1,6 +1,7 @@
 """Request bodies in OpenAI's shapes: chat, completions, responses, embeddings, images."""
 
-from acm_addon.json_fields import ANY, JsonFields
+from acm_addon.json_fields import JsonFields
+from acm_addon.json_paths import ANY
 from acm_addon.providers.base import RequestFacts
 from acm_addon.providers.body import JsonRequestReader
 from acm_addon.providers.tally import name

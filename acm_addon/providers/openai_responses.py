@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from acm_addon.json_fields import ANY, JsonFields, Path, parse
+from acm_addon.json_fields import JsonFields, parse
+from acm_addon.json_paths import ANY, Path
 from acm_addon.providers.base import RequestFacts, ResponseHead
 from acm_addon.providers.body import Reading, ResponseBody
 from acm_addon.providers.openai_usage import Tools, stated_cost, tally_tools, tally_usage

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
-from acm_addon.json_fields import JsonFields, Path, parse
+from acm_addon.json_fields import JsonFields, parse
+from acm_addon.json_paths import Path
 from acm_addon.providers.base import BATCH
 from acm_addon.providers.body import JsonBody, Reading
 from acm_addon.providers.openai_responses import ResponsesBody

@@ -14,7 +14,8 @@
 import re
 from collections.abc import Mapping
 
-from acm_addon.json_fields import ANY, JsonFields, Path
+from acm_addon.json_fields import JsonFields
+from acm_addon.json_paths import ANY, Path
 from acm_addon.model import ModelUsage, Quantities, Reason, UsageSource
 from acm_addon.providers.base import Billing, Endpoint, ResponseFacts
 from acm_addon.providers.by_model import ByModel

@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import unquote
 
-from acm_addon.json_fields import JsonFields, Path
+from acm_addon.json_fields import JsonFields
+from acm_addon.json_paths import Path
 from acm_addon.providers.base import (
     MANAGE,
     WEBSOCKET,

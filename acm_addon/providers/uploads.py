@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from acm_addon.json_fields import JsonFields, Path
+from acm_addon.json_fields import JsonFields
+from acm_addon.json_paths import Path
 from acm_addon.multipart import FilePart, MultipartForm
 from acm_addon.providers.base import RequestFacts, RequestHead
 from acm_addon.providers.prompts import Prompt

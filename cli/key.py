@@ -45,7 +45,7 @@ _PLACES = {
 def add(
     name: Name,
     provider: Annotated[
-        str | None, typer.Option("--provider", help="Whose key it is. [default: NAME]")
+        str | None, typer.Option("--provider", help="Whose key it is.", show_default="NAME")
     ] = None,
 ) -> None:
     """Store a provider's key, encrypted. It is read from a prompt, or from standard input."""
@@ -75,11 +75,13 @@ def issue(
     ] = None,
     key: Annotated[
         str | None,
-        typer.Option("--key", help="The key it stands for. [default: the provider's newest]"),
+        typer.Option("--key", help="The key it stands for.", show_default="the provider's newest"),
     ] = None,
     expires: Annotated[
         str | None,
-        typer.Option("--expires", metavar="WHEN", help="30d, 12h, 2w, or a day. [default: never]"),
+        typer.Option(
+            "--expires", metavar="WHEN", help="30d, 12h, 2w, or a day.", show_default="never"
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

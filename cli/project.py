@@ -37,7 +37,7 @@ def create(
     name: Name,
     provider: Annotated[
         str | None,
-        typer.Option("--provider", help="Where its plain /v1/… calls go. [default: openai]"),
+        typer.Option("--provider", help="Where its plain /v1/… calls go.", show_default="openai"),
     ] = None,
     limit: Annotated[
         str | None,
@@ -45,7 +45,8 @@ def create(
             "--budget",
             metavar="LIMIT/WINDOW",
             help="USD for each window, which tells and refuses nothing: 500/month."
-            " `acm budget set` has the rest. [default: none]",
+            " `acm budget set` has the rest.",
+            show_default="none",
         ),
     ] = None,
     as_json: Json = False,
@@ -182,7 +183,9 @@ def token_new(
     name: Name,
     expires: Annotated[
         str | None,
-        typer.Option("--expires", metavar="WHEN", help="30d, 12h, 2w, or a day. [default: never]"),
+        typer.Option(
+            "--expires", metavar="WHEN", help="30d, 12h, 2w, or a day.", show_default="never"
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

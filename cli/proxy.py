@@ -15,7 +15,13 @@ from cli.output import print_json
 
 Port = Annotated[
     int | None,
-    typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one."),
+    typer.Option(
+        "--port",
+        min=0,
+        max=65535,
+        help="Port to listen on; 0 takes a free one.",
+        show_default=str(process.DEFAULT_PORT),
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
@@ -24,7 +30,10 @@ def start(
     *,
     port: Port = None,
     host: Annotated[
-        str | None, typer.Option("--host", help="Address of this machine to listen on.")
+        str | None,
+        typer.Option(
+            "--host", help="Address of this machine to listen on.", show_default="127.0.0.1"
+        ),
     ] = None,
     foreground: Annotated[
         bool, typer.Option("--foreground", "-f", help="Stay in this terminal; log to it.")

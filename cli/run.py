@@ -55,14 +55,13 @@ def run(
         bool | None,
         typer.Option(
             "--gateway/--forward",
-            help="Set the SDKs' base URLs, or a proxy and its certificate. "
-            "[default: --gateway for Node, else --forward]",
-            show_default=False,
+            help="Set the SDKs' base URLs, or a proxy and its certificate.",
+            show_default="--gateway for Node, else --forward",
         ),
     ] = None,
     project: Annotated[
         str | None,
-        typer.Option("--project", help="Who pays. [default: the git repository's name]"),
+        typer.Option("--project", help="Who pays.", show_default="the git repository's name"),
     ] = None,
     tag: Annotated[
         list[str] | None,

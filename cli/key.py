@@ -67,11 +67,11 @@ def issue(
         str | None, typer.Option("--project", help="Who pays for its calls.")
     ] = None,
     provider: Annotated[
-        list[str] | None, typer.Option("--provider", help="Only these providers. Repeatable.")
+        list[str] | None, typer.Option("--provider", help="Only this provider. Repeatable.")
     ] = None,
-    models: Annotated[
+    model: Annotated[
         list[str] | None,
-        typer.Option("--models", help="Only these models, such as gpt-4o*. Repeatable."),
+        typer.Option("--model", help="Only this model; * and ? match any. Repeatable."),
     ] = None,
     key: Annotated[
         str | None,
@@ -90,7 +90,7 @@ def issue(
     limits = Limits(
         project=project,
         providers=listed(provider),
-        models=listed(models),
+        models=listed(model),
         provider_key=key,
         expires=parse_expiry(expires, now, chosen_zone(None)),
     )

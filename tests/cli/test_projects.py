@@ -91,7 +91,7 @@ def test_a_key_from_the_pipe_to_the_list(
     code, out, err = acm("key", "add", "openai")
     assert (0, "") == (code, err)
     assert "sk-proj-…wxyz" in out and "in a file of acm's home" in out
-    _, secret, _ = acm("key", "issue", "prog", "--provider", "openai", "--models", "gpt-4o*,o1")
+    _, secret, _ = acm("key", "issue", "prog", "--provider", "openai", "--model", "gpt-4o*,o1")
     assert secret.startswith("acm_key_")
     pipe(SECRET.upper())
     assert "…WXYZ" in acm("key", "rotate", "openai")[1]
@@ -133,7 +133,7 @@ def test_a_vault_that_does_not_open_is_one_clear_line(
         ("key add nope", 2, "there is no provider 'nope'"),
         ("key add openai", 1, "no key was given"),
         ("key issue k --project nope", 1, "there is no project 'nope'"),
-        ("key issue k --models ,", 2, "without one"),
+        ("key issue k --model ,", 2, "without one"),
         ("key issue k --key nope", 1, "there is no provider key 'nope'"),
         ("key revoke nope", 1, "there is no provider key 'nope'"),
         ("key rotate-master", 1, "there is no vault yet"),

@@ -9,6 +9,7 @@ import typer
 from acm_addon import listening, process
 from acm_addon.errors import AcmError
 from acm_addon.home import Home, acm_home
+from acm_addon.presence import StartError
 from acm_addon.process import ProxyOptions, ProxyState, Stopped
 from cli.exits import ExitCode
 from cli.output import print_json
@@ -100,6 +101,7 @@ def restart(as_json: Json = False) -> None:
     options = ProxyOptions()
     if state := process.read_state(home):  # Of one that runs, or that was killed.
         options = ProxyOptions(state.host, state.port, state.test_upstream, state.test_upstream_ca)
+    _check_start(home, options)
     process.stop(home)
     state = process.start_background(home, options)
     if as_json:
@@ -107,6 +109,21 @@ def restart(as_json: Json = False) -> None:
     else:
         typer.echo(_listening(state))
         warn_of_test_upstream(state)
+
+
+def _check_start(home: Home, options: ProxyOptions) -> None:
+    """Raises StartError for what the new proxy would refuse to start with.
+
+    Programs go on using the one that runs.
+    """
+    from acm_addon.user_providers import directory
+
+    if options.host is not None:
+        listening.check(home, options.host)
+    try:
+        directory(home)
+    except AcmError as error:
+        raise StartError(error.message, error.hint) from None
 
 
 def status(as_json: Json = False) -> None:

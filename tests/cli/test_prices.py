@@ -59,6 +59,23 @@ def test_the_history_of_a_price(acm: Screen) -> None:
     assert ["1"] == inputs[1]
 
 
+def test_a_discount_is_shown_while_it_holds(acm: Screen) -> None:
+    """With the day from which it does; of two, the closer one. The history has them all."""
+    model = ("gpt-4o", "--provider", "openai")
+    acm("prices", "set", "--discount", "10")
+    acm("prices", "set", "--discount", "20", "--provider", "openai", "--from", "2999-01-01")
+
+    def percents(*command: str) -> list[str]:
+        shown = json.loads(acm("prices", *command, "--json")[1])
+        return [each["percent"] for each in shown["discounts"]]
+
+    assert ["10"] == percents("show", *model)
+    assert ["20"] == percents("show", *model, "--at", "2999-02-01")
+    assert ["10", "20"] == percents("history", *model)
+    text = acm("prices", "history", *model)[1]
+    assert "  less 20% from 2999-01-01: your own discount\n" in text
+
+
 def test_own_entries_come_and_go(home: Home, acm: Screen) -> None:
     """By number; the table in use follows, and each one that was is kept."""
     cost = ("cost", "--model", "my-model", "--provider", "openai", "--input", "1000000", "--json")

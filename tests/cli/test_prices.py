@@ -59,6 +59,16 @@ def test_the_history_of_a_price(acm: Screen) -> None:
     assert ["1"] == inputs[1]
 
 
+def test_a_model_is_its_makers_before_it_is_a_resellers(acm: Screen) -> None:
+    """Azure, which acm meters too, sells Claude: who names no provider does not mean Azure."""
+    model = "claude-sonnet-4-5"
+    acm("prices", "set", *("--provider", "anthropic", "--model", model), "--rate", "requests=7")
+    shown = json.loads(acm("prices", "show", model, "--json")[1])
+    assert ["7"] == [each["usd"] for each in shown["prices"] if each["unit"] == "requests"]
+    cost = json.loads(acm("cost", "--model", model, "--input", "1", "--json")[1])
+    assert "anthropic" == cost["provider"]
+
+
 def test_a_discount_is_shown_while_it_holds(acm: Screen) -> None:
     """With the day from which it does; of two, the closer one. The history has them all."""
     model = ("gpt-4o", "--provider", "openai")

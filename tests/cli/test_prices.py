@@ -59,6 +59,18 @@ def test_the_history_of_a_price(acm: Screen) -> None:
     assert ["1"] == inputs[1]
 
 
+def test_doctor_names_a_mistake_in_the_users_prices(acm: Screen, home: Home) -> None:
+    """The table before it stays in use: nothing else would tell that a discount does not count."""
+    acm("prices", "set", "--discount", "10")
+    with home.price_overrides.open("a") as file:
+        file.write("[[discount]]\npercent = 10\n")
+    found = json.loads(acm("doctor", "--json")[1])
+    (check,) = [one for one in found["checks"] if one["check"] == "prices"]
+    assert ("fail", False, False) == (check["status"], check["data"]["usable"], found["healthy"])
+    assert "overrides.toml: discount 2 (line 4)" in check["message"]
+    assert check["hint"]
+
+
 def test_a_model_is_its_makers_before_it_is_a_resellers(acm: Screen) -> None:
     """Azure, which acm meters too, sells Claude: who names no provider does not mean Azure."""
     model = "claude-sonnet-4-5"

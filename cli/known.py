@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 
 from acm_addon.attribution import MAX_TAGS, parse_tags
+from acm_addon.control import projects
+from acm_addon.control.records import DEFAULT_PROJECT
+from acm_addon.control.store import ControlStore
 from acm_addon.home import acm_home
 from cli.exits import UsageError
 
@@ -15,6 +18,17 @@ def known_provider(name: str | None) -> str | None:
     if name is None or name in names:
         return name
     raise UsageError(f"there is no provider {name!r}", f"one of {', '.join(names)}")
+
+
+def known_project(name: str) -> str:
+    """A project by the name that rows have, where it is given by a former one.
+
+    Raises AcmError for a project that is not there.
+    """
+    if name == DEFAULT_PROJECT:
+        return name
+    with ControlStore(acm_home()) as store:
+        return projects.get(store, name).name
 
 
 def listed(texts: Sequence[str] | None) -> tuple[str, ...] | None:

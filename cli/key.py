@@ -234,6 +234,7 @@ def _proxy_json(key: ProxyKey, now: datetime) -> dict[str, object]:
         "project": key.project_name,
         "providers": key.providers,
         "models": key.models,
+        "stands_for": key.provider_key_name,
         "created": time_text(key.created),
         "rotated": time_text(key.rotated),
         "expires": time_text(key.expires),
@@ -250,6 +251,7 @@ def _key_status(key: ProviderKey, damaged: list[str]) -> str:
 def _limits(key: ProxyKey) -> str:
     parts = [f"project {key.project_name}"] if key.project_name else []
     parts += list(key.providers or ()) + list(key.models or ())
+    parts += [f"for key {key.provider_key_name}"] if key.provider_key_name else []
     if key.expires:
         parts.append(f"until {key.expires.astimezone(chosen_zone(None)):%Y-%m-%d %H:%M}")
     return ", ".join(parts) or UNKNOWN

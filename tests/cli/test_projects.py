@@ -107,6 +107,20 @@ def test_a_key_from_the_pipe_to_the_list(
     assert SECRET[8:] not in text and secret.strip() not in text
 
 
+def test_the_list_says_which_key_a_proxy_key_stands_for(
+    acm: Screen, pipe: Callable[[str], None]
+) -> None:
+    """Where it was chosen; else it is the newest one, whichever that is."""
+    pipe(SECRET)
+    acm("key", "add", "old", "--provider", "openai")
+    acm("key", "issue", "fixed", "--key", "old")
+    acm("key", "issue", "newest")
+    shown = {line.split()[0]: line for line in acm("key", "list")[1].splitlines()}
+    assert shown["fixed"].endswith("for key old") and shown["newest"].endswith("-")
+    found = json.loads(acm("key", "list", "--json")[1])["proxy_keys"]
+    assert ["old", None] == [each["stands_for"] for each in found]
+
+
 def test_a_vault_that_does_not_open_is_one_clear_line(
     acm: Screen, home: Home, pipe: Callable[[str], None]
 ) -> None:

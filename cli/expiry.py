@@ -1,10 +1,18 @@
-"""When a token or a key ends, as it is typed: ``30d``, ``12h``, ``2026-12-31``. Pure."""
+"""When a token or a key ends, as it is typed: ``30d``, ``12h``, ``2026-12-31``."""
 
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Annotated
+
+import typer
 
 from acm_addon.windows import midnight
 from cli.exits import UsageError
+
+Expires = Annotated[
+    str | None,
+    typer.Option("--expires", metavar="WHEN", help="30d, 12h, 2w, or a day.", show_default="never"),
+]
 
 _SPAN = re.compile(r"(\d{1,5})\s*(min|h|d|w)")
 _UNITS = {"min": "minutes", "h": "hours", "d": "days", "w": "weeks"}

@@ -20,7 +20,7 @@ from acm_addon.home import acm_home
 from acm_addon.master_key import KeySource
 from acm_addon.model import utc_now
 from cli.exits import UsageError
-from cli.expiry import parse_expiry
+from cli.expiry import Expires, parse_expiry
 from cli.known import known_provider, listed
 from cli.output import print_json, time_text
 from cli.render import UNKNOWN, columns
@@ -77,12 +77,7 @@ def issue(
         str | None,
         typer.Option("--key", help="The key it stands for.", show_default="the provider's newest"),
     ] = None,
-    expires: Annotated[
-        str | None,
-        typer.Option(
-            "--expires", metavar="WHEN", help="30d, 12h, 2w, or a day.", show_default="never"
-        ),
-    ] = None,
+    expires: Expires = None,
     as_json: Json = False,
 ) -> None:
     """Make a proxy key and print it, this once. Programs use it as their API key."""

@@ -15,7 +15,7 @@ from acm_addon.model import utc_now
 from cli import ledger, sums, times
 from cli.budget import budget_json, parse_budget, project_budgets, usage_line, zone_name
 from cli.config import OnOff
-from cli.expiry import parse_expiry
+from cli.expiry import Expires, parse_expiry
 from cli.known import known_provider
 from cli.output import print_json, time_text
 from cli.render import UNKNOWN, columns, remarks
@@ -181,12 +181,7 @@ def include_usage(
 @tokens.command("new")
 def token_new(
     name: Name,
-    expires: Annotated[
-        str | None,
-        typer.Option(
-            "--expires", metavar="WHEN", help="30d, 12h, 2w, or a day.", show_default="never"
-        ),
-    ] = None,
+    expires: Expires = None,
     as_json: Json = False,
 ) -> None:
     """Make a token and print it, this once. Those that are there already stay good."""

@@ -1,18 +1,13 @@
 """acm project, acm key and acm config, as they are typed."""
 
-import io
 import json
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
-import keyring
 import pytest
-from keyring.backends.fail import Keyring as NoKeyring
 
-from acm_addon import master_key
 from acm_addon.home import Home
 from cli.exits import UsageError
 from cli.expiry import parse_expiry
@@ -20,18 +15,6 @@ from cli.expiry import parse_expiry
 type Screen = Callable[..., tuple[int, str, str]]
 
 SECRET = "sk-proj-abcdefghijklmnopqrstuvwxyz"
-
-
-@pytest.fixture(autouse=True)
-def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(master_key.VARIABLE, raising=False)
-    monkeypatch.setattr(keyring.core, "_keyring_backend", NoKeyring())  # type: ignore[no-untyped-call]
-
-
-@pytest.fixture
-def pipe(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Puts a text on standard input."""
-    return lambda text: monkeypatch.setattr(sys, "stdin", io.StringIO(text))
 
 
 def test_a_project_from_its_making_to_its_archive(

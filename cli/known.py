@@ -14,10 +14,10 @@ def known_provider(name: str | None) -> str | None:
     """Raises UsageError for a provider that acm does not know."""
     from acm_addon.user_providers import directory
 
-    names = [provider.name for provider in directory(acm_home()).providers]
-    if name is None or name in names:
+    known = directory(acm_home()).providers
+    if name is None or any(name == provider.name for provider in known):
         return name
-    raise UsageError(f"there is no provider {name!r}", f"one of {', '.join(names)}")
+    raise UsageError(f"there is no provider {name!r}", "`acm providers` lists them")
 
 
 def known_project(name: str) -> str:

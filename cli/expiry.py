@@ -36,6 +36,11 @@ def parse_expiry(text: str | None, now: datetime, zone: tzinfo) -> datetime | No
     return end
 
 
+def shown_expiry(end: datetime, zone: tzinfo) -> str:
+    """To the minute: a token for an hour ends on a day on which it is good."""
+    return f"{end.astimezone(zone):%Y-%m-%d %H:%M}"
+
+
 def _end(text: str, now: datetime, zone: tzinfo) -> datetime:
     if span := _SPAN.fullmatch(text):
         return now.astimezone(UTC) + timedelta(**{_UNITS[span[2]]: int(span[1])})

@@ -20,7 +20,7 @@ from acm_addon.home import acm_home
 from acm_addon.master_key import KeySource
 from acm_addon.model import utc_now
 from cli.exits import UsageError
-from cli.expiry import Expires, parse_expiry
+from cli.expiry import Expires, parse_expiry, shown_expiry
 from cli.known import known_provider, listed
 from cli.output import print_json, time_text
 from cli.render import UNKNOWN, columns
@@ -248,5 +248,5 @@ def _limits(key: ProxyKey) -> str:
     parts += list(key.providers or ()) + list(key.models or ())
     parts += [f"for key {key.provider_key_name}"] if key.provider_key_name else []
     if key.expires:
-        parts.append(f"until {key.expires.astimezone(chosen_zone(None)):%Y-%m-%d %H:%M}")
+        parts.append(f"until {shown_expiry(key.expires, chosen_zone(None))}")
     return ", ".join(parts) or UNKNOWN

@@ -15,7 +15,7 @@ from acm_addon.model import utc_now
 from cli import ledger, sums, times
 from cli.budget import budget_json, parse_budget, project_budgets, usage_line, zone_name
 from cli.config import OnOff
-from cli.expiry import Expires, parse_expiry
+from cli.expiry import Expires, parse_expiry, shown_expiry
 from cli.known import known_provider
 from cli.output import print_json, time_text
 from cli.render import UNKNOWN, columns, remarks
@@ -203,7 +203,7 @@ def token_new(
 @tokens.command("list")
 def token_list(name: Name, as_json: Json = False) -> None:
     """List the tokens of a project, without what is secret of them."""
-    now = utc_now()
+    now, zone = utc_now(), chosen_zone(None)
     with ControlStore(acm_home()) as store:
         found = project_tokens.of_project(store, name)
     if as_json:
@@ -216,7 +216,7 @@ def token_list(name: Name, as_json: Json = False) -> None:
             token.shown,
             ended(token, now) or "active",
             _day(token.created),
-            _day(token.expires),
+            shown_expiry(token.expires, zone) if token.expires else UNKNOWN,
         )
         for token in found
     ]

@@ -54,6 +54,12 @@ def test_a_token_is_data_once(acm: Screen, home: Home) -> None:
     assert ("active", None) == (made["status"], made["expires"])
 
 
+def test_the_end_of_a_token_is_listed_to_the_minute(acm: Screen) -> None:
+    """A day is good to its last hour: its end alone would read as a day more."""
+    acm("project", "token", "new", "default", "--expires", "2999-12-30")
+    assert acm("project", "token", "list", "default")[1].endswith("2999-12-31 00:00\n")
+
+
 def test_a_lost_token_key_is_told(acm: Screen, home: Home) -> None:
     """By the doctor, and by who would need it."""
     assert 0 == acm("project", "token", "new", "default")[0]

@@ -86,7 +86,25 @@ def test_two_lengths_are_refused(
     assert b"X-ACM-Error: bad_request" in talk(raw_proxy, request)
     assert upstream.requests.empty()
     upstream.response = b"HTTP/1.1 200 OK\r\n%s\r\n\r\n{}" % lengths
-    assert talk(raw_proxy, POST).startswith(b"HTTP/1.1 502 ")
+    assert b"X-ACM-Error: upstream_invalid_response" in talk(raw_proxy, POST)
+
+
+@pytest.mark.parametrize(
+    ("response", "code"),
+    [
+        (b"220 mail.example.com ESMTP\r\n\r\n", b"upstream_invalid_response"),
+        (b"HTTP/1.1 200", b"upstream_invalid_response"),
+        (b"", b"upstream_failed"),
+    ],
+)
+def test_an_answer_that_is_no_http_is_told_from_none(
+    upstream: RawUpstream, raw_proxy: LiveProxy, response: bytes, code: bytes
+) -> None:
+    """The one is a server that is not meant, the other one that went away."""
+    upstream.response = response
+    answer = talk(raw_proxy, POST)
+    assert answer.startswith(b"HTTP/1.1 502 ")
+    assert b"X-ACM-Error: %s\r\n" % code in answer
 
 
 def test_a_request_that_breaks_its_chunks_ends_the_connection(

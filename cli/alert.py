@@ -56,7 +56,7 @@ def add(
     url: Annotated[
         str,
         typer.Argument(
-            metavar="[URL]",
+            metavar="URL",
             help="Left out or -, it is asked for, or read from standard input. On the command "
             "line only one without a secret: a desktop's, or a host and port.",
             show_default=False,
@@ -116,7 +116,7 @@ def list_(as_json: Json = False) -> None:
 @app.command()
 def test(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="The channel.", show_default="all")
+        str | None, typer.Argument(metavar="NAME", help="The channel.", show_default="all")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -39,7 +39,7 @@ def import_(
         list[Path],
         typer.Argument(
             help="HAR, mitmproxy flows, or JSON lines.",
-            metavar="FILE...",
+            metavar="FILE",
             show_default=False,
         ),
     ],

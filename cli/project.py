@@ -159,7 +159,7 @@ def archive(
 @app.command()
 def guard(
     name: Name,
-    value: Annotated[OnOff, typer.Argument(help="on or off.", show_default=False)],
+    value: Annotated[OnOff, typer.Argument(metavar="VALUE", help="on or off.", show_default=False)],
 ) -> None:
     """Hold its calls back, or not, while a provider says to wait: they get a 429 at once."""
     with ControlStore(acm_home()) as store:
@@ -170,7 +170,7 @@ def guard(
 @app.command()
 def include_usage(
     name: Name,
-    value: Annotated[OnOff, typer.Argument(help="on or off.", show_default=False)],
+    value: Annotated[OnOff, typer.Argument(metavar="VALUE", help="on or off.", show_default=False)],
 ) -> None:
     """Ask for the usage of its streams where its programs do not, and keep the answer from them."""
     with ControlStore(acm_home()) as store:

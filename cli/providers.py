@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def providers(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="One of them, with all its endpoints.")
+        str | None, typer.Argument(metavar="NAME", help="One of them, with all its endpoints.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
 ) -> None:

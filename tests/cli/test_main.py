@@ -165,6 +165,22 @@ def test_no_help_is_lost_to_markup() -> None:
     ]
 
 
+def test_arguments_are_named_in_capitals_and_explained() -> None:
+    """What is typed in their place is not their name; the help puts the brackets around."""
+    arguments = [
+        (path, param.metavar or param.name, param.help)
+        for path, command in every_command(get_command(program()))
+        for param in command.params
+        if param.param_type_name == "argument"
+    ]
+    assert arguments
+    assert [] == [
+        (path, name)
+        for path, name, explained in arguments
+        if not (name.isupper() and explained) or name[0] in "[{"
+    ]
+
+
 def every_command(group: Any, path: str = "acm") -> Iterator[tuple[str, Any]]:
     yield path, group
     for name, command in getattr(group, "commands", {}).items():

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -195,6 +196,9 @@ def test_limits_are_shown_as_they_were_stated(acm: Screen, home: Home) -> None:
     assert ["openai", "ci", "tokens", "-", "150,000", "5 h", "3 h ago"] == cells[2]
     assert ["openai", "ci", "(told to wait)", "-", "-", "10 min", "3 h ago"] == cells[3]
     assert [as_json(said)] == json.loads(acm("limits", "--json")[1])
+    over = replace(said, quotas=(), wait_until=now)
+    file_of(home).write_text(json.dumps([as_json(over)]))
+    assert "No provider has stated a rate limit that still holds\n" == acm("limits")[1]
     file_of(home).write_text("{")
     assert [] == json.loads(acm("limits", "--json")[1])
 

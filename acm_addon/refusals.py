@@ -23,6 +23,9 @@ _FAILURES = {
     "REQUEST_TOO_LARGE": "request_too_large",
 }
 
+_NO_HTTP = ("Cannot parse HTTP response", "unexpected server response")
+"""How mitmproxy begins what it says of an answer that it cannot read."""
+
 _MESSAGES = {
     "upstream_unreachable": "acm could not connect to the provider, or does not trust its "
     "certificate.",
@@ -73,8 +76,10 @@ _UNPRICED = (
 )
 
 
-def code_of_failure(error_code: str) -> str:
-    """Our code for mitmproxy's ``ErrorCode`` name."""
+def code_of_failure(error_code: str, message: str = "") -> str:
+    """Our code for mitmproxy's ``ErrorCode`` name; its message tells two of one name apart."""
+    if error_code == "GENERIC_SERVER_ERROR" and message.startswith(_NO_HTTP):
+        return "upstream_invalid_response"
     return _FAILURES.get(error_code, "bad_request")
 
 

@@ -265,7 +265,8 @@ class AcmHttp1Server(Http1Server):
         if isinstance(event, ResponseProtocolError) and not self.response:
             status = event.code.http_status_code()
             if status is not None and self.conn.state & ConnectionState.CAN_WRITE:
-                return self._send_error(status, refusals.code_of_failure(event.code.name))
+                code = refusals.code_of_failure(event.code.name, event.message)
+                return self._send_error(status, code)
         return super().send(event)
 
     def _send_error(self, status: int, code: str) -> CommandGenerator[None]:
@@ -285,7 +286,7 @@ class AcmHttp2Server(Http2Server):
         if isinstance(event, ResponseProtocolError) and self._can_answer(event.stream_id):
             status = event.code.http_status_code()
             if status is not None:
-                code = refusals.code_of_failure(event.code.name)
+                code = refusals.code_of_failure(event.code.name, event.message)
                 host = self.context.server.address[0] if self.context.server.address else ""
                 response = refusals.failure_response(status, code, host)
                 self.h2_conn.send_headers(

@@ -137,7 +137,7 @@ def _provider(
             metered=SERVED,
             free=EVERYTHING if price_provider == FREE_OF_CHARGE else FREE,
             at=origin,
-            reach=Access(credential="whatever the server asks for", notes="Yours."),
+            reach=Access(credential="whatever the server asks for", notes="One of your own."),
         ),
         prices,
     )

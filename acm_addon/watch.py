@@ -32,7 +32,7 @@ from acm_addon.providers.base import Billing, Provider
 from acm_addon.recorder import Recorder
 from acm_addon.routing import Directory
 from acm_addon.server import discard_body, is_absolute_form
-from acm_addon.tap import Arrival, Call
+from acm_addon.tap import SWITCHING_PROTOCOLS, Arrival, Call
 from acm_addon.tracked import Tracked
 
 log = logger("watch")
@@ -304,6 +304,9 @@ class Watch:
         """Stream every body. One that is tapped is copied as it passes."""
         response = flow.response
         assert response is not None
+        if 100 <= response.status_code < 200 and response.status_code != SWITCHING_PROTOCOLS:
+            flow.kill()  # The engine takes it for the answer; the client would wait for another.
+            return
         tracked = _tracked(flow)
         if tracked is None:
             response.stream = response.raw_content is None

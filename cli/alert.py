@@ -56,7 +56,7 @@ def add(
     url: Annotated[
         str,
         typer.Argument(
-            metavar="[URL]",
+            metavar="URL",
             help="Left out or -, it is asked for, or read from standard input. On the command "
             "line only one without a secret: a desktop's, or a host and port.",
             show_default=False,
@@ -64,14 +64,16 @@ def add(
     ] = _PIPED,
     *,
     name: Annotated[
-        str | None, typer.Option("--name", help="What to call it. [default: the service's name]")
+        str | None,
+        typer.Option("--name", help="What to call it.", show_default="the service's name"),
     ] = None,
     on: Annotated[
         list[str] | None,
         typer.Option(
             "--on",
             metavar="KIND",
-            help=f"Only these: {', '.join(KINDS)}. Repeatable. [default: all]",
+            help=f"Only these: {', '.join(KINDS)}. Repeatable.",
+            show_default="all",
         ),
     ] = None,
     as_json: Json = False,
@@ -114,7 +116,7 @@ def list_(as_json: Json = False) -> None:
 @app.command()
 def test(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="The channel. [default: all]")
+        str | None, typer.Argument(metavar="NAME", help="The channel.", show_default="all")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -55,7 +55,7 @@ def set_(  # noqa: PLR0917
         ),
     ],
     project: Annotated[
-        str | None, typer.Option("--project", help="Only this project. [default: every call]")
+        str | None, typer.Option("--project", help="Only this project.", show_default="every call")
     ] = None,
     key: Annotated[str | None, typer.Option("--key", help="Only this proxy key.")] = None,
     provider: Annotated[str | None, typer.Option("--provider", help="Only this provider.")] = None,
@@ -73,7 +73,7 @@ def set_(  # noqa: PLR0917
     tz: Annotated[
         str | None,
         typer.Option(
-            "--tz", metavar="ZONE", help="Zone of its calendar. [default: this machine's]"
+            "--tz", metavar="ZONE", help="Zone of its calendar.", show_default="this machine's"
         ),
     ] = None,
     thresholds: Annotated[

@@ -88,6 +88,8 @@ class Facts:
     """Alerts of the last days that a channel did not take, by channel."""
     own_providers: tuple[str, str | None] | None = None
     """What is wrong with the user's file of providers, and what to try; None where nothing is."""
+    price_fault: AcmError | None = None
+    """Why the price table cannot be made, so that an earlier one prices calls."""
 
 
 def examine(facts: Facts) -> list[Finding]:
@@ -319,7 +321,11 @@ def _prices(facts: Facts) -> Finding:
         "as_of": as_of.isoformat() if as_of else None,
         "age_days": age,
         "own_entries_checked": facts.last_checked.isoformat(),
+        "usable": facts.price_fault is None,
     }
+    if why := facts.price_fault:
+        message = f"changes are not in use: {why.message}"
+        return Finding("prices", Verdict.FAIL, message, why.hint, data)
     hint = "newer models may be unpriced, prices wrong: `acm prices update`"
     if as_of is None or age is None:
         return Finding("prices", Verdict.WARN, f"the age of {name} is not known", hint, data)

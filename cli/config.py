@@ -25,7 +25,8 @@ class OnOff(StrEnum):
 
 @app.command("set")
 def set_(
-    name: Name, value: Annotated[OnOff, typer.Argument(help="on or off.", show_default=False)]
+    name: Name,
+    value: Annotated[OnOff, typer.Argument(metavar="VALUE", help="on or off.", show_default=False)],
 ) -> None:
     """Turn a setting on or off."""
     home = acm_home()

@@ -39,7 +39,7 @@ def env(
     ] = False,
     shell: Annotated[
         Shell | None,
-        typer.Option("--shell", help="Whose syntax to print. [default: from $SHELL, else sh]"),
+        typer.Option("--shell", help="Whose syntax to print.", show_default="from $SHELL, else sh"),
     ] = None,
     unset: Annotated[
         bool, typer.Option("--unset", help="Take back what an earlier `acm env` set.")

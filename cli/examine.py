@@ -15,7 +15,7 @@ from acm_addon.home import PING_PATH, Home
 from acm_addon.ledger.reader import LedgerReader
 from acm_addon.model import utc_now
 from acm_addon.process import ProxyState
-from cli import backlog, health, runtimes
+from cli import backlog, health, price_table, runtimes
 from cli.checkup import Authority, Facts, Proxy
 from cli.runtimes import Trust
 from pricing_data.dates import base_as_of, last_checked
@@ -30,6 +30,7 @@ def look(home: Home) -> Facts:
     authority = _authority(home)
     fault, newest, waiting = _ledger(home)
     base, as_of = _base(home)
+    own_providers = _own_providers(home)
     return Facts(
         now=utc_now(),
         home=str(home.root),
@@ -48,7 +49,8 @@ def look(home: Home) -> Facts:
         last_checked=last_checked(),
         control_fault=token_key.fault(home),
         undelivered=_undelivered(home),
-        own_providers=_own_providers(home),
+        own_providers=own_providers,
+        price_fault=None if own_providers else _price_fault(home),
     )
 
 
@@ -147,6 +149,14 @@ def _own_providers(home: Home) -> tuple[str, str | None] | None:
         user_providers(home.providers)
     except AcmError as error:
         return error.message, error.hint
+    return None
+
+
+def _price_fault(home: Home) -> AcmError | None:
+    try:
+        price_table.current(home)
+    except AcmError as error:
+        return error
     return None
 
 

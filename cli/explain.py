@@ -33,7 +33,9 @@ ENTRANCES = {
 def explain(
     id: Annotated[  # noqa: A002 (the field's own name, and the argument's in the help)
         str,
-        typer.Argument(help="The call's id, or the beginning of it; `last` is the newest call."),
+        typer.Argument(
+            metavar="ID", help="The call's id, or the beginning of it; `last` is the newest call."
+        ),
     ],
     tz: Annotated[
         str | None, typer.Option("--tz", help="Time zone, such as Europe/Berlin.")

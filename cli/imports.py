@@ -18,7 +18,7 @@ from acm_addon.model import Attribution, Entry
 from cli import price_table
 from cli.entries import entry_json
 from cli.exits import UsageError
-from cli.known import typed_tags
+from cli.known import known_project, typed_tags
 from cli.money import dollars
 from cli.output import print_json_line
 from cli.render import clean
@@ -39,7 +39,7 @@ def import_(
         list[Path],
         typer.Argument(
             help="HAR, mitmproxy flows, or JSON lines.",
-            metavar="FILE...",
+            metavar="FILE",
             show_default=False,
         ),
     ],
@@ -58,9 +58,10 @@ def import_(
     """Price captured traffic and add it to the ledger, each call once however often it is read."""
     if not project.strip():
         raise UsageError("--project is empty", "name a project, or leave it out")
-    attribution = Attribution(project.strip(), None, typed_tags(tag or []))
+    tags = typed_tags(tag or [])
     for path in files:
         _check(path)
+    attribution = Attribution(known_project(project.strip()), None, tags)
     from acm_addon.captures.reading import Reading
     from acm_addon.user_providers import directory
 

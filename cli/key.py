@@ -20,7 +20,7 @@ from acm_addon.home import acm_home
 from acm_addon.master_key import KeySource
 from acm_addon.model import utc_now
 from cli.exits import UsageError
-from cli.expiry import parse_expiry
+from cli.expiry import Expires, parse_expiry, shown_expiry
 from cli.known import known_provider, listed
 from cli.output import print_json, time_text
 from cli.render import UNKNOWN, columns
@@ -45,7 +45,7 @@ _PLACES = {
 def add(
     name: Name,
     provider: Annotated[
-        str | None, typer.Option("--provider", help="Whose key it is. [default: NAME]")
+        str | None, typer.Option("--provider", help="Whose key it is.", show_default="NAME")
     ] = None,
 ) -> None:
     """Store a provider's key, encrypted. It is read from a prompt, or from standard input."""
@@ -67,20 +67,17 @@ def issue(
         str | None, typer.Option("--project", help="Who pays for its calls.")
     ] = None,
     provider: Annotated[
-        list[str] | None, typer.Option("--provider", help="Only these providers. Repeatable.")
+        list[str] | None, typer.Option("--provider", help="Only this provider. Repeatable.")
     ] = None,
-    models: Annotated[
+    model: Annotated[
         list[str] | None,
-        typer.Option("--models", help="Only these models, such as gpt-4o*. Repeatable."),
+        typer.Option("--model", help="Only this model; * and ? match any. Repeatable."),
     ] = None,
     key: Annotated[
         str | None,
-        typer.Option("--key", help="The key it stands for. [default: the provider's newest]"),
+        typer.Option("--key", help="The key it stands for.", show_default="the provider's newest"),
     ] = None,
-    expires: Annotated[
-        str | None,
-        typer.Option("--expires", metavar="WHEN", help="30d, 12h, 2w, or a day. [default: never]"),
-    ] = None,
+    expires: Expires = None,
     as_json: Json = False,
 ) -> None:
     """Make a proxy key and print it, this once. Programs use it as their API key."""
@@ -88,7 +85,7 @@ def issue(
     limits = Limits(
         project=project,
         providers=listed(provider),
-        models=listed(models),
+        models=listed(model),
         provider_key=key,
         expires=parse_expiry(expires, now, chosen_zone(None)),
     )
@@ -232,6 +229,7 @@ def _proxy_json(key: ProxyKey, now: datetime) -> dict[str, object]:
         "project": key.project_name,
         "providers": key.providers,
         "models": key.models,
+        "stands_for": key.provider_key_name,
         "created": time_text(key.created),
         "rotated": time_text(key.rotated),
         "expires": time_text(key.expires),
@@ -248,6 +246,7 @@ def _key_status(key: ProviderKey, damaged: list[str]) -> str:
 def _limits(key: ProxyKey) -> str:
     parts = [f"project {key.project_name}"] if key.project_name else []
     parts += list(key.providers or ()) + list(key.models or ())
+    parts += [f"for key {key.provider_key_name}"] if key.provider_key_name else []
     if key.expires:
-        parts.append(f"until {key.expires.astimezone(chosen_zone(None)):%Y-%m-%d %H:%M}")
+        parts.append(f"until {shown_expiry(key.expires, chosen_zone(None))}")
     return ", ".join(parts) or UNKNOWN

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 
 from acm_addon.attribution import MAX_TAGS, parse_tags
+from acm_addon.control import projects
+from acm_addon.control.records import DEFAULT_PROJECT
+from acm_addon.control.store import ControlStore
 from acm_addon.home import acm_home
 from cli.exits import UsageError
 
@@ -11,10 +14,21 @@ def known_provider(name: str | None) -> str | None:
     """Raises UsageError for a provider that acm does not know."""
     from acm_addon.user_providers import directory
 
-    names = [provider.name for provider in directory(acm_home()).providers]
-    if name is None or name in names:
+    known = directory(acm_home()).providers
+    if name is None or any(name == provider.name for provider in known):
         return name
-    raise UsageError(f"there is no provider {name!r}", f"one of {', '.join(names)}")
+    raise UsageError(f"there is no provider {name!r}", "`acm providers` lists them")
+
+
+def known_project(name: str) -> str:
+    """A project by the name that rows have, where it is given by a former one.
+
+    Raises AcmError for a project that is not there.
+    """
+    if name == DEFAULT_PROJECT:
+        return name
+    with ControlStore(acm_home()) as store:
+        return projects.get(store, name).name
 
 
 def listed(texts: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -23,15 +23,14 @@ def limits(
     if as_json:
         print_json([limits_json(one) for one in found])
         return
-    if not found:
-        typer.echo("No provider has stated a rate limit yet")
+    rows = [row for one in found for row in _rows(one, now)]
+    if not rows:
+        typer.echo(
+            "No provider has stated a rate limit" + (" that still holds" if found else " yet")
+        )
         return
-    rows: list[tuple[str, ...]] = [
-        ("PROVIDER", "KEY", "LIMIT OF", "REMAINING", "LIMIT", "RESETS IN", "SEEN")
-    ]
-    for one in found:
-        rows += _rows(one, now)
-    typer.echo("\n".join(columns(rows, right=frozenset({3, 4}))))
+    heading = ("PROVIDER", "KEY", "LIMIT OF", "REMAINING", "LIMIT", "RESETS IN", "SEEN")
+    typer.echo("\n".join(columns([heading, *rows], right=frozenset({3, 4}))))
 
 
 def _rows(said: RateLimits, now: datetime) -> list[tuple[str, ...]]:

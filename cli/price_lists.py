@@ -1,6 +1,7 @@
 """The price table for people: its models, one model's prices, and what differs between two."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from acm_addon.price_changes import PriceChange, PriceKey
     from acm_addon.pricing import PriceTable
     from acm_addon.pricing.listing import Listed, Listing
+    from pricing_data import Discount
 
 _BY_THE_MILLION = ("tokens", "characters")
 
@@ -56,7 +58,7 @@ def show(model: str, provider: str | None, at: str | None, as_json: bool) -> Non
     time = now if at is None else span_of("--at", at, now, chosen_zone(None)).since
     listing = _listing(table, model, provider, time)
     prices = [each for each in listing.prices if _holds(each, time)]
-    _print(listing, _in_use(prices, listing), table, as_json)
+    _print(_held(listing, time), _in_use(prices, listing), table, as_json)
 
 
 def history(model: str, provider: str | None, as_json: bool) -> None:
@@ -140,6 +142,16 @@ def _in_use(prices: list["Listed"], listing: "Listing") -> list["Listed"]:
     return [each for each in prices if each.conditions or each.project or each in listing.in_force]
 
 
+def _held(listing: "Listing", at: datetime) -> "Listing":
+    """With what changes its prices at that time. Of discounts of one scope the closest counts."""
+    held = [each for each in listing.discounts if each.period.holds(at)]
+    return replace(
+        listing,
+        discounts=tuple({(each.project, each.units): each for each in held}.values()),
+        multipliers=tuple(each for each in listing.multipliers if each.period.holds(at)),
+    )
+
+
 def _holds(price: "Listed", at: datetime) -> bool:
     begun = price.effective_from is None or price.effective_from <= at
     return begun and (price.effective_to is None or at < price.effective_to)
@@ -153,9 +165,7 @@ def _print(listing: "Listing", prices: list["Listed"], table: "PriceTable", as_j
                 "model": listing.model,
                 "table": table.version,
                 "prices": [_listed_json(price) for price in prices],
-                "discounts_percent": [
-                    plain_decimal((1 - each.factor) * 100) for each in listing.discounts
-                ],
+                "discounts": [_discount_json(each) for each in listing.discounts],
             }
         )
         return
@@ -177,8 +187,7 @@ def _print(listing: "Listing", prices: list["Listed"], table: "PriceTable", as_j
     typer.echo(paint(f"{listing.model} of {listing.provider}", BOLD) + f", table {table.version}")
     typer.echo("\n".join(f"  {line}" for line in columns([heading, *rows])))
     for each in listing.discounts:
-        where = f" of project {clean(each.project)}" if each.project else ""
-        typer.echo(f"  less {plain_decimal((1 - each.factor) * 100)}%{where}: your own discount")
+        typer.echo(f"  less {_percent(each)}%{_scope(each)}: your own discount")
     for many in listing.multipliers:
         where = _pairs({**many.conditions, **{f"not {n}": v for n, v in many.unless.items()}})
         typer.echo(f"  times {plain_decimal(many.factor)} where {where}")
@@ -201,6 +210,28 @@ def _listed_json(price: "Listed") -> dict[str, object]:
         "confidence": price.confidence.value if price.confidence else None,
         "note": price.note,
     }
+
+
+def _discount_json(discount: "Discount") -> dict[str, object]:
+    start, end = discount.period.start, discount.period.end
+    return {
+        "percent": _percent(discount),
+        "project": discount.project,
+        "units": sorted(discount.units) or None,
+        "effective_from": start.isoformat() if start else None,
+        "effective_to": end.isoformat() if end else None,
+    }
+
+
+def _percent(discount: "Discount") -> str:
+    return plain_decimal((1 - discount.factor) * 100)
+
+
+def _scope(discount: "Discount") -> str:
+    words = f" on {', '.join(sorted(discount.units))}" if discount.units else ""
+    words += f" of project {clean(discount.project)}" if discount.project else ""
+    words += f" from {_day(discount.period.start)}" if discount.period.start else ""
+    return words + (f" to {_day(discount.period.end)}" if discount.period.end else "")
 
 
 def _standard(prices: Iterable["Listed"]) -> list["Listed"]:

@@ -69,9 +69,16 @@ def priced_by(provider: str) -> str:
 
 
 def serving(table: "PriceTable", model: str, at: datetime) -> list[str]:
-    """The price table's ids of all who have a price for a model, those that acm meters first."""
+    """The price table's ids of all who have a price for a model, the likeliest to be meant first.
+
+    Those whose own model it is go before those who sell another's (Azure sells Anthropic's), and
+    then those that acm meters.
+    """
     from acm_addon.providers import PROVIDERS
 
     metered = [each.price_provider for each in PROVIDERS]
     everybody = dict.fromkeys([*metered, *sorted({name for name, _ in table.models()})])
-    return [name for name in everybody if table.card(name, model, {}, at) is not None]
+    owners = {
+        name: found.provider for name in everybody if (found := table.listed(name, model, at))
+    }
+    return sorted(owners, key=lambda name: owners[name] != name)

@@ -18,8 +18,8 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="As a request would name it.")]
 Provider = Annotated[str | None, typer.Option("--provider", help="Of this provider alone.")]
-Dated = Annotated[str | None, typer.Option(help="A day, or a time with its offset.")]
 
 
 @prices.callback()
@@ -38,7 +38,7 @@ def list_(provider: Provider = None, as_json: Json = False) -> None:
 
 @prices.command()
 def show(
-    model: str,
+    model: Model,
     provider: Provider = None,
     at: Annotated[str | None, typer.Option(help="As of then; by default now.")] = None,
     as_json: Json = False,
@@ -50,7 +50,7 @@ def show(
 
 
 @prices.command()
-def history(model: str, provider: Provider = None, as_json: Json = False) -> None:
+def history(model: Model, provider: Provider = None, as_json: Json = False) -> None:
     """Show every price that a model had, has, or will have."""
     from cli import price_lists
 
@@ -59,8 +59,10 @@ def history(model: str, provider: Provider = None, as_json: Json = False) -> Non
 
 @prices.command()
 def diff(
-    before: Annotated[str, typer.Argument(help="A table's hash, `shipped`, or `current`.")],
-    after: Annotated[str, typer.Argument(help="Another one.")] = "current",
+    before: Annotated[
+        str, typer.Argument(metavar="BEFORE", help="A table's hash, `shipped`, or `current`.")
+    ],
+    after: Annotated[str, typer.Argument(metavar="AFTER", help="Another one.")] = "current",
     as_json: Json = False,
 ) -> None:
     """Show what differs between two tables, at today's prices."""
@@ -121,8 +123,10 @@ def set_(
 
 @prices.command("map")
 def map_(
-    name: Annotated[str, typer.Argument(help="A deployment, a profile, a fine-tune, …")],
-    model: Annotated[str, typer.Argument(help="The model that it is billed as.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A deployment, a profile, a fine-tune, …")
+    ],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="The model that it is billed as.")],
     provider: Annotated[str, typer.Option(help="Who serves it under this name.")],
     priced_by: Annotated[
         str | None, typer.Option(help="Whose model that is, if another provider's.")
@@ -147,7 +151,9 @@ def own(as_json: Json = False) -> None:
 
 
 @prices.command()
-def remove(number: Annotated[int, typer.Argument(help="As `acm prices own` lists it.")]) -> None:
+def remove(
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="As `acm prices own` lists it.")],
+) -> None:
     """Remove one of your own prices, discounts, or maps."""
     from cli import own_prices
 
@@ -164,7 +170,9 @@ def update(*, accept: Accept = False, dry_run: DryRun = False, as_json: Json = F
 
 @prices.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="The published data.json.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The published data.json.", show_default=False)
+    ],
     *,
     sha256: Annotated[str, typer.Option(help="What the file must be.")],
     accept: Accept = False,
@@ -180,7 +188,7 @@ def import_(
 @prices.command()
 def auto(
     when: Annotated[
-        str | None, typer.Argument(help="daily or off; without it, what it is.")
+        str | None, typer.Argument(metavar="WHEN", help="daily or off; without it, what it is.")
     ] = None,
 ) -> None:
     """Let a running proxy update the prices once a day, in a process of its own. Off by default."""

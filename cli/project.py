@@ -15,7 +15,7 @@ from acm_addon.model import utc_now
 from cli import ledger, sums, times
 from cli.budget import budget_json, parse_budget, project_budgets, usage_line, zone_name
 from cli.config import OnOff
-from cli.expiry import parse_expiry
+from cli.expiry import Expires, parse_expiry, shown_expiry
 from cli.known import known_provider
 from cli.output import print_json, time_text
 from cli.render import UNKNOWN, columns, remarks
@@ -37,7 +37,7 @@ def create(
     name: Name,
     provider: Annotated[
         str | None,
-        typer.Option("--provider", help="Where its plain /v1/… calls go. [default: openai]"),
+        typer.Option("--provider", help="Where its plain /v1/… calls go.", show_default="openai"),
     ] = None,
     limit: Annotated[
         str | None,
@@ -45,7 +45,8 @@ def create(
             "--budget",
             metavar="LIMIT/WINDOW",
             help="USD for each window, which tells and refuses nothing: 500/month."
-            " `acm budget set` has the rest. [default: none]",
+            " `acm budget set` has the rest.",
+            show_default="none",
         ),
     ] = None,
     as_json: Json = False,
@@ -158,7 +159,7 @@ def archive(
 @app.command()
 def guard(
     name: Name,
-    value: Annotated[OnOff, typer.Argument(help="on or off.", show_default=False)],
+    value: Annotated[OnOff, typer.Argument(metavar="VALUE", help="on or off.", show_default=False)],
 ) -> None:
     """Hold its calls back, or not, while a provider says to wait: they get a 429 at once."""
     with ControlStore(acm_home()) as store:
@@ -169,7 +170,7 @@ def guard(
 @app.command()
 def include_usage(
     name: Name,
-    value: Annotated[OnOff, typer.Argument(help="on or off.", show_default=False)],
+    value: Annotated[OnOff, typer.Argument(metavar="VALUE", help="on or off.", show_default=False)],
 ) -> None:
     """Ask for the usage of its streams where its programs do not, and keep the answer from them."""
     with ControlStore(acm_home()) as store:
@@ -180,10 +181,7 @@ def include_usage(
 @tokens.command("new")
 def token_new(
     name: Name,
-    expires: Annotated[
-        str | None,
-        typer.Option("--expires", metavar="WHEN", help="30d, 12h, 2w, or a day. [default: never]"),
-    ] = None,
+    expires: Expires = None,
     as_json: Json = False,
 ) -> None:
     """Make a token and print it, this once. Those that are there already stay good."""
@@ -205,7 +203,7 @@ def token_new(
 @tokens.command("list")
 def token_list(name: Name, as_json: Json = False) -> None:
     """List the tokens of a project, without what is secret of them."""
-    now = utc_now()
+    now, zone = utc_now(), chosen_zone(None)
     with ControlStore(acm_home()) as store:
         found = project_tokens.of_project(store, name)
     if as_json:
@@ -218,7 +216,7 @@ def token_list(name: Name, as_json: Json = False) -> None:
             token.shown,
             ended(token, now) or "active",
             _day(token.created),
-            _day(token.expires),
+            shown_expiry(token.expires, zone) if token.expires else UNKNOWN,
         )
         for token in found
     ]

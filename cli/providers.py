@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def providers(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="One of them, with all its endpoints.")
+        str | None, typer.Argument(metavar="NAME", help="One of them, with all its endpoints.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
 ) -> None:
@@ -45,9 +45,8 @@ def providers(
     if name is not None:
         typer.echo("\nendpoints: " + ", ".join(metered(known[0])))
         typer.echo(f"credential: {known[0].access.credential}")
-    for each in known:
-        if each.access.notes and name is not None:
-            typer.echo(f"not seen: {each.access.notes}")
+        if notes := known[0].access.notes:
+            typer.echo(f"note: {notes}")
 
 
 def readme_table() -> str:
@@ -70,7 +69,7 @@ def described(provider: "Provider") -> Mapping[str, object]:
         "priced_as": provider.price_provider,
         "metered": metered(provider),
         "credential": provider.access.credential,
-        "not_seen": provider.access.notes,
+        "notes": provider.access.notes,
     }
 
 

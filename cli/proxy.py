@@ -9,13 +9,20 @@ import typer
 from acm_addon import listening, process
 from acm_addon.errors import AcmError
 from acm_addon.home import Home, acm_home
+from acm_addon.presence import StartError
 from acm_addon.process import ProxyOptions, ProxyState, Stopped
 from cli.exits import ExitCode
 from cli.output import print_json
 
 Port = Annotated[
     int | None,
-    typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one."),
+    typer.Option(
+        "--port",
+        min=0,
+        max=65535,
+        help="Port to listen on; 0 takes a free one.",
+        show_default=str(process.DEFAULT_PORT),
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
@@ -24,7 +31,10 @@ def start(
     *,
     port: Port = None,
     host: Annotated[
-        str | None, typer.Option("--host", help="Address of this machine to listen on.")
+        str | None,
+        typer.Option(
+            "--host", help="Address of this machine to listen on.", show_default="127.0.0.1"
+        ),
     ] = None,
     foreground: Annotated[
         bool, typer.Option("--foreground", "-f", help="Stay in this terminal; log to it.")
@@ -91,6 +101,7 @@ def restart(as_json: Json = False) -> None:
     options = ProxyOptions()
     if state := process.read_state(home):  # Of one that runs, or that was killed.
         options = ProxyOptions(state.host, state.port, state.test_upstream, state.test_upstream_ca)
+    _check_start(home, options)
     process.stop(home)
     state = process.start_background(home, options)
     if as_json:
@@ -98,6 +109,21 @@ def restart(as_json: Json = False) -> None:
     else:
         typer.echo(_listening(state))
         warn_of_test_upstream(state)
+
+
+def _check_start(home: Home, options: ProxyOptions) -> None:
+    """Raises StartError for what the new proxy would refuse to start with.
+
+    Programs go on using the one that runs.
+    """
+    from acm_addon.user_providers import directory
+
+    if options.host is not None:
+        listening.check(home, options.host)
+    try:
+        directory(home)
+    except AcmError as error:
+        raise StartError(error.message, error.hint) from None
 
 
 def status(as_json: Json = False) -> None:

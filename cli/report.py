@@ -25,8 +25,8 @@ def report(
         typer.Option(
             metavar="KEY[,KEY]",
             help="What a row stands for: model, provider, project, key, endpoint, day, hour, "
-            "or tag:NAME; two at once as model,day. [default: model]",
-            show_default=False,
+            "or tag:NAME; two at once as model,day.",
+            show_default="model",
         ),
     ] = None,
     check: Annotated[

@@ -35,6 +35,13 @@ SETTLE_SECONDS = 3.0
 
 BATCH = 500
 
+_WAYS_AROUND = {
+    False: "ignore HTTPS_PROXY (try --gateway), set its own base URL, or exclude the provider in "
+    "NO_PROXY; `acm routes` lists what acm knows",
+    True: "name the provider's own URL: give it one that `acm routes` lists, or try --forward",
+}
+"""Why calls of a program may not have passed, by whether it was led to the gateway."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:
@@ -55,14 +62,13 @@ def run(
         bool | None,
         typer.Option(
             "--gateway/--forward",
-            help="Set the SDKs' base URLs, or a proxy and its certificate. "
-            "[default: --gateway for Node, else --forward]",
-            show_default=False,
+            help="Set the SDKs' base URLs, or a proxy and its certificate.",
+            show_default="--gateway for Node, else --forward",
         ),
     ] = None,
     project: Annotated[
         str | None,
-        typer.Option("--project", help="Who pays. [default: the git repository's name]"),
+        typer.Option("--project", help="Who pays.", show_default="the git repository's name"),
     ] = None,
     tag: Annotated[
         list[str] | None,
@@ -101,7 +107,7 @@ def run(
         except OSError as error:
             raise _refused(command[0], error) from None
         if before is not None:
-            _report_since(before, home, state, reader)
+            _report_since(before, home, state, reader, gateway=gateway)
     raise typer.Exit(status)
 
 
@@ -117,7 +123,9 @@ def _newest(reader: "LedgerReader") -> int | None:
         return None
 
 
-def _report_since(before: int, home: Home, state: ProxyState, reader: "LedgerReader") -> None:
+def _report_since(
+    before: int, home: Home, state: ProxyState, reader: "LedgerReader", *, gateway: bool
+) -> None:
     """Wait for the last rows, and report. The program has ended: this changes no status."""
     from cli import backlog, ledger
 
@@ -129,7 +137,7 @@ def _report_since(before: int, home: Home, state: ProxyState, reader: "LedgerRea
     except AcmError as error:
         _warn_of_ledger(error)
     else:
-        report(home, state, spent, settled=settled)
+        report(home, state, spent, gateway=gateway, settled=settled)
 
 
 def _warn_of_ledger(error: AcmError) -> None:
@@ -138,7 +146,7 @@ def _warn_of_ledger(error: AcmError) -> None:
         say(f"hint: {error.hint}")
 
 
-def report(home: Home, state: ProxyState, spent: Spent, *, settled: bool) -> None:
+def report(home: Home, state: ProxyState, spent: Spent, *, gateway: bool, settled: bool) -> None:
     """Say on standard error what was recorded while the program ran, or why nothing may have been.
 
     Calls that other programs made through acm in that time are in it.
@@ -157,10 +165,7 @@ def report(home: Home, state: ProxyState, spent: Spent, *, settled: bool) -> Non
         say("no call is recorded yet; `acm tail` shows calls as they are booked")
     else:
         say("warning: not one AI call was recorded while it ran")
-        say(
-            "hint: if it made calls, it may ignore HTTPS_PROXY (try --gateway), set its own base "
-            "URL, or exclude the provider in NO_PROXY; `acm routes` lists what acm knows"
-        )
+        say(f"hint: if it made calls, it may {_WAYS_AROUND[gateway]}")
 
 
 def say(text: str) -> None:

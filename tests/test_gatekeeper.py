@@ -45,6 +45,7 @@ def proxy_key(name: str, project: Project | None = None, **changes: object) -> P
         providers=None,
         models=None,
         provider_key=None,
+        provider_key_name=None,
         created=BEFORE,
     )
     return replace(made, **changes)  # type: ignore[arg-type]

@@ -10,7 +10,9 @@ KEY_COLUMNS = "id, name, provider, shown, sealed, created, rotated, revoked"
 PROXY_KEY_COLUMNS = (
     "id, name, digest, shown, project,"
     " (SELECT projects.name FROM projects WHERE projects.id = proxy_keys.project),"
-    " providers, models, provider_key, created, rotated, expires, revoked"
+    " providers, models, provider_key,"
+    " (SELECT name FROM provider_keys WHERE provider_keys.id = proxy_keys.provider_key),"
+    " created, rotated, expires, revoked"
 )
 
 
@@ -32,7 +34,7 @@ def key_of(row: Any) -> ProviderKey:
 def proxy_key_of(row: Any) -> ProxyKey:
     """The proxy key of a row of ``PROXY_KEY_COLUMNS``."""
     number, name, digest, shown, project, project_name, *rest = row
-    providers, models, provider_key, *times = rest
+    providers, models, provider_key, provider_key_name, *times = rest
     created, rotated, expires, revoked = times
     return ProxyKey(
         id=number,
@@ -44,6 +46,7 @@ def proxy_key_of(row: Any) -> ProxyKey:
         providers=_names(providers),
         models=_names(models),
         provider_key=provider_key,
+        provider_key_name=provider_key_name,
         created=from_micros(created),
         rotated=maybe_from_micros(rotated),
         expires=maybe_from_micros(expires),

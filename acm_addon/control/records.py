@@ -79,6 +79,7 @@ class ProxyKey:
     """Names, or patterns such as ``gpt-4o*``. None: all of them."""
     provider_key: int | None
     """The key that it stands for; None: the newest one of the provider that is called."""
+    provider_key_name: str | None
     created: datetime
     rotated: datetime | None = None
     expires: datetime | None = None

@@ -1,3 +1,5 @@
+import io
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -6,11 +8,14 @@ from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
+import keyring
 import pytest
+from keyring.backends.fail import Keyring as NoKeyring
 
 import cli.report
 import cli.tail
 import cli.today
+from acm_addon import master_key
 from acm_addon.home import Home
 from acm_addon.ledger.sqlite import SqliteLedger
 from acm_addon.model import (
@@ -46,6 +51,19 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.delenv("ACM_DEBUG", raising=False)
     return Home(tmp_path / "acm")
+
+
+@pytest.fixture(autouse=True)
+def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test asks, or changes, the keyring of who runs it."""
+    monkeypatch.delenv(master_key.VARIABLE, raising=False)
+    monkeypatch.setattr(keyring.core, "_keyring_backend", NoKeyring())  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def pipe(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Puts a text on standard input."""
+    return lambda text: monkeypatch.setattr(sys, "stdin", io.StringIO(text))
 
 
 @pytest.fixture

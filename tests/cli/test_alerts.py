@@ -1,17 +1,13 @@
 """acm alert, acm limits, acm project guard, and the alerts of acm today, as they are typed."""
 
-import io
 import json
-import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
-import keyring
 import pytest
-from keyring.backends.fail import Keyring as NoKeyring
 
-from acm_addon import master_key
 from acm_addon.alerts import Alert, Attempt, Kind
 from acm_addon.budgets import Budget, Scope
 from acm_addon.control import alert_log, budgets, projects
@@ -28,18 +24,6 @@ from tests.webhook import Webhook
 type Screen = Callable[..., tuple[int, str, str]]
 
 SECRET = "canary-of-a-url"
-
-
-@pytest.fixture(autouse=True)
-def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(master_key.VARIABLE, raising=False)
-    monkeypatch.setattr(keyring.core, "_keyring_backend", NoKeyring())  # type: ignore[no-untyped-call]
-
-
-@pytest.fixture
-def pipe(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Puts a text on standard input."""
-    return lambda text: monkeypatch.setattr(sys, "stdin", io.StringIO(text))
 
 
 @pytest.fixture
@@ -212,6 +196,9 @@ def test_limits_are_shown_as_they_were_stated(acm: Screen, home: Home) -> None:
     assert ["openai", "ci", "tokens", "-", "150,000", "5 h", "3 h ago"] == cells[2]
     assert ["openai", "ci", "(told to wait)", "-", "-", "10 min", "3 h ago"] == cells[3]
     assert [as_json(said)] == json.loads(acm("limits", "--json")[1])
+    over = replace(said, quotas=(), wait_until=now)
+    file_of(home).write_text(json.dumps([as_json(over)]))
+    assert "No provider has stated a rate limit that still holds\n" == acm("limits")[1]
     file_of(home).write_text("{")
     assert [] == json.loads(acm("limits", "--json")[1])
 

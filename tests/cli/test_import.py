@@ -36,6 +36,7 @@ def rows(home: Home) -> list[Entry]:
 def test_what_was_found_is_said(acm, home: Home, tmp_path: Path) -> None:
     """Everything is counted, on standard error; standard output is empty."""
     path = saved(tmp_path / "a.jsonl", lines(*MIXED) + "nonsense\n")
+    acm("project", "create", "shop")
     assert (0, "") == acm("import", str(path), "--project", "shop", "--tag", "a=b:c")[:2]
     assert [("shop", {"a": "b:c"}, 1), ("shop", {"a": "b:c"}, 2)] == [
         (row.project, row.tags, row.source.line) for row in rows(home) if row.source
@@ -125,6 +126,21 @@ def test_who_pays_is_said_as_programs_say_it(
     path = saved(tmp_path / "a.har", har(har_entry()))
     code, _, said = acm("import", "--dry-run", str(path), *arguments)
     assert (2, True, True) == (code, message in said, "\nhint: " in said)
+
+
+def test_a_project_that_is_not_there_pays_for_nothing(acm, home: Home, tmp_path: Path) -> None:
+    """Rows of one would be in no budget, and `acm project` would know nothing of them.
+
+    A former name leads to the project, as it does for programs.
+    """
+    path = str(saved(tmp_path / "a.har", har(har_entry())))
+    code, _, err = acm("import", path, "--project", "shop")
+    assert (1, True) == (code, "there is no project 'shop'" in err)
+    assert not home.ledger.exists()
+    acm("project", "create", "shop")
+    acm("project", "rename", "shop", "store")
+    assert 0 == acm("import", path, "--project", "shop")[0]
+    assert ["store"] == [row.project for row in rows(home)]
 
 
 def test_a_compressed_file_is_a_usage_error(acm, home: Home, tmp_path: Path) -> None:

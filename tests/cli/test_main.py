@@ -1,8 +1,10 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -148,6 +150,41 @@ def test_help_lists_the_commands(arguments: tuple[str, ...], acm) -> None:
     assert (0, "") == (code, err)
     for command in ("today", "report", "tail", "explain", "run", "demo", "start", "status"):
         assert command in out
+
+
+def test_no_help_is_lost_to_markup() -> None:
+    """Words in brackets are markup to what renders the help, which leaves them out without a word.
+
+    A default in words goes into `show_default`.
+    """
+    assert [] == [
+        f"{path} {param.name}"
+        for path, command in every_command(get_command(program()))
+        for param in command.params
+        if "[" in (getattr(param, "help", "") or "")
+    ]
+
+
+def test_arguments_are_named_in_capitals_and_explained() -> None:
+    """What is typed in their place is not their name; the help puts the brackets around."""
+    arguments = [
+        (path, param.metavar or param.name, param.help)
+        for path, command in every_command(get_command(program()))
+        for param in command.params
+        if param.param_type_name == "argument"
+    ]
+    assert arguments
+    assert [] == [
+        (path, name)
+        for path, name, explained in arguments
+        if not (name.isupper() and explained) or name[0] in "[{"
+    ]
+
+
+def every_command(group: Any, path: str = "acm") -> Iterator[tuple[str, Any]]:
+    yield path, group
+    for name, command in getattr(group, "commands", {}).items():
+        yield from every_command(command, f"{path} {name}")
 
 
 def test_a_closed_pipe_is_silent(home) -> None:

@@ -59,6 +59,45 @@ def test_the_history_of_a_price(acm: Screen) -> None:
     assert ["1"] == inputs[1]
 
 
+def test_doctor_names_a_mistake_in_the_users_prices(acm: Screen, home: Home) -> None:
+    """The table before it stays in use: nothing else would tell that a discount does not count."""
+    acm("prices", "set", "--discount", "10")
+    with home.price_overrides.open("a") as file:
+        file.write("[[discount]]\npercent = 10\n")
+    found = json.loads(acm("doctor", "--json")[1])
+    (check,) = [one for one in found["checks"] if one["check"] == "prices"]
+    assert ("fail", False, False) == (check["status"], check["data"]["usable"], found["healthy"])
+    assert "overrides.toml: discount 2 (line 4)" in check["message"]
+    assert check["hint"]
+
+
+def test_a_model_is_its_makers_before_it_is_a_resellers(acm: Screen) -> None:
+    """Azure, which acm meters too, sells Claude: who names no provider does not mean Azure."""
+    model = "claude-sonnet-4-5"
+    acm("prices", "set", *("--provider", "anthropic", "--model", model), "--rate", "requests=7")
+    shown = json.loads(acm("prices", "show", model, "--json")[1])
+    assert ["7"] == [each["usd"] for each in shown["prices"] if each["unit"] == "requests"]
+    cost = json.loads(acm("cost", "--model", model, "--input", "1", "--json")[1])
+    assert "anthropic" == cost["provider"]
+
+
+def test_a_discount_is_shown_while_it_holds(acm: Screen) -> None:
+    """With the day from which it does; of two, the closer one. The history has them all."""
+    model = ("gpt-4o", "--provider", "openai")
+    acm("prices", "set", "--discount", "10")
+    acm("prices", "set", "--discount", "20", "--provider", "openai", "--from", "2999-01-01")
+
+    def percents(*command: str) -> list[str]:
+        shown = json.loads(acm("prices", *command, "--json")[1])
+        return [each["percent"] for each in shown["discounts"]]
+
+    assert ["10"] == percents("show", *model)
+    assert ["20"] == percents("show", *model, "--at", "2999-02-01")
+    assert ["10", "20"] == percents("history", *model)
+    text = acm("prices", "history", *model)[1]
+    assert "  less 20% from 2999-01-01: your own discount\n" in text
+
+
 def test_own_entries_come_and_go(home: Home, acm: Screen) -> None:
     """By number; the table in use follows, and each one that was is kept."""
     cost = ("cost", "--model", "my-model", "--provider", "openai", "--input", "1000000", "--json")

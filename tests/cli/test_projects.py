@@ -1,18 +1,13 @@
 """acm project, acm key and acm config, as they are typed."""
 
-import io
 import json
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
-import keyring
 import pytest
-from keyring.backends.fail import Keyring as NoKeyring
 
-from acm_addon import master_key
 from acm_addon.home import Home
 from cli.exits import UsageError
 from cli.expiry import parse_expiry
@@ -20,18 +15,6 @@ from cli.expiry import parse_expiry
 type Screen = Callable[..., tuple[int, str, str]]
 
 SECRET = "sk-proj-abcdefghijklmnopqrstuvwxyz"
-
-
-@pytest.fixture(autouse=True)
-def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(master_key.VARIABLE, raising=False)
-    monkeypatch.setattr(keyring.core, "_keyring_backend", NoKeyring())  # type: ignore[no-untyped-call]
-
-
-@pytest.fixture
-def pipe(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Puts a text on standard input."""
-    return lambda text: monkeypatch.setattr(sys, "stdin", io.StringIO(text))
 
 
 def test_a_project_from_its_making_to_its_archive(
@@ -71,6 +54,12 @@ def test_a_token_is_data_once(acm: Screen, home: Home) -> None:
     assert ("active", None) == (made["status"], made["expires"])
 
 
+def test_the_end_of_a_token_is_listed_to_the_minute(acm: Screen) -> None:
+    """A day is good to its last hour: its end alone would read as a day more."""
+    acm("project", "token", "new", "default", "--expires", "2999-12-30")
+    assert acm("project", "token", "list", "default")[1].endswith("2999-12-31 00:00\n")
+
+
 def test_a_lost_token_key_is_told(acm: Screen, home: Home) -> None:
     """By the doctor, and by who would need it."""
     assert 0 == acm("project", "token", "new", "default")[0]
@@ -91,7 +80,7 @@ def test_a_key_from_the_pipe_to_the_list(
     code, out, err = acm("key", "add", "openai")
     assert (0, "") == (code, err)
     assert "sk-proj-…wxyz" in out and "in a file of acm's home" in out
-    _, secret, _ = acm("key", "issue", "prog", "--provider", "openai", "--models", "gpt-4o*,o1")
+    _, secret, _ = acm("key", "issue", "prog", "--provider", "openai", "--model", "gpt-4o*,o1")
     assert secret.startswith("acm_key_")
     pipe(SECRET.upper())
     assert "…WXYZ" in acm("key", "rotate", "openai")[1]
@@ -105,6 +94,20 @@ def test_a_key_from_the_pipe_to_the_list(
     text = acm("key", "list")[1]
     assert 2 == text.count("revoked")
     assert SECRET[8:] not in text and secret.strip() not in text
+
+
+def test_the_list_says_which_key_a_proxy_key_stands_for(
+    acm: Screen, pipe: Callable[[str], None]
+) -> None:
+    """Where it was chosen; else it is the newest one, whichever that is."""
+    pipe(SECRET)
+    acm("key", "add", "old", "--provider", "openai")
+    acm("key", "issue", "fixed", "--key", "old")
+    acm("key", "issue", "newest")
+    shown = {line.split()[0]: line for line in acm("key", "list")[1].splitlines()}
+    assert shown["fixed"].endswith("for key old") and shown["newest"].endswith("-")
+    found = json.loads(acm("key", "list", "--json")[1])["proxy_keys"]
+    assert ["old", None] == [each["stands_for"] for each in found]
 
 
 def test_a_vault_that_does_not_open_is_one_clear_line(
@@ -133,7 +136,7 @@ def test_a_vault_that_does_not_open_is_one_clear_line(
         ("key add nope", 2, "there is no provider 'nope'"),
         ("key add openai", 1, "no key was given"),
         ("key issue k --project nope", 1, "there is no project 'nope'"),
-        ("key issue k --models ,", 2, "without one"),
+        ("key issue k --model ,", 2, "without one"),
         ("key issue k --key nope", 1, "there is no provider key 'nope'"),
         ("key revoke nope", 1, "there is no provider key 'nope'"),
         ("key rotate-master", 1, "there is no vault yet"),

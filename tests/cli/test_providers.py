@@ -23,7 +23,7 @@ def test_one_of_them_with_its_endpoints(acm: Screen) -> None:
     code, out, _ = acm("providers", "mistral")
     assert 0 == code
     assert "ocr" in out
-    assert "not seen: Fine-tuning is recorded without a price." in out
+    assert "note: Fine-tuning is recorded without a price." in out
 
 
 def test_a_users_own_is_among_them(acm: Screen, home: Home) -> None:

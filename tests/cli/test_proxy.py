@@ -128,6 +128,17 @@ def test_restart_starts_what_did_not_run(acm: Screen, home: Home) -> None:
     assert process.running(home)
 
 
+def test_restart_stops_nothing_where_the_new_one_could_not_start(acm: Screen, home: Home) -> None:
+    """A slip in the providers of one's own must not leave every program without a proxy."""
+    acm("start")
+    before = process.running(home)
+    home.providers.write_text("[lab]\nhots = 1\n")
+    code, out, err = acm("restart")
+    assert (3, "") == (code, out)
+    assert "providers.toml: [lab] has a key 'hots'" in err
+    assert before and before == process.running(home)
+
+
 def test_stop_stops_and_says_so(acm: Screen, home: Home) -> None:
     """Stopping what does not run is no failure."""
     acm("start")

@@ -135,6 +135,15 @@ def test_node_programs_get_the_gateway_by_themselves(acm: Screen, tmp_path: Path
     assert "HTTPS_PROXY" in seen_by_child(acm, tmp_path, "--forward", program=str(node))
 
 
+@pytest.mark.parametrize("way", ["--gateway", "--forward"])
+def test_a_program_without_a_call_is_sent_the_other_way(acm: Screen, way: str) -> None:
+    """Not the one that was just tried."""
+    err = acm("run", way, "--", "true")[2]
+    assert "warning: not one AI call was recorded" in err
+    (other,) = {"--gateway", "--forward"} - {way}
+    assert other in err and way not in err
+
+
 def test_the_exit_status_of_the_child_is_ours(acm: Screen) -> None:
     """A signal is told as shells do."""
     assert 7 == acm("run", "--", "sh", "-c", "exit 7")[0]

@@ -11,7 +11,7 @@ from acm_addon import __version__
 from acm_addon.amounts import exact_usd
 from acm_addon.budgets import Decision, Verdict
 from acm_addon.providers.base import Provider
-from acm_addon.routing import Directory, provider_of_host
+from acm_addon.routing import BUILT_IN, Directory
 from acm_addon.windows import Period
 
 _FAILURES = {
@@ -88,7 +88,7 @@ def failure_response(status: int, code: str, host: str) -> http.Response:
 
     Retrying may help where the provider is at fault, so these leave ``x-should-retry`` alone.
     """
-    response = _response(status, code, _MESSAGES[code], provider_of_host(host))
+    response = _response(status, code, _MESSAGES[code], BUILT_IN.of_host(host))
     response.headers["Connection"] = "close"
     return response
 
@@ -165,7 +165,7 @@ def pong() -> http.Response:
 
 
 def _response(status: int, code: str, message: str, provider: Provider | None) -> http.Response:
-    shape = provider or provider_of_host("api.openai.com")
+    shape = provider or BUILT_IN.of_host("api.openai.com")
     assert shape is not None
     return http.Response.make(
         status,

@@ -154,9 +154,3 @@ def _pattern(host: str) -> re.Pattern[str]:
 
 BUILT_IN = Directory(PROVIDERS)
 """Without a user's own providers."""
-provider_named = BUILT_IN.named
-provider_of_host = BUILT_IN.of_host
-declared_host = BUILT_IN.declared_host
-gateway_route = BUILT_IN.route
-gateway_paths = BUILT_IN.paths
-may_be_provider = BUILT_IN.may_be_provider

@@ -1,14 +1,7 @@
 import pytest
 
 from acm_addon.providers import PROVIDERS
-from acm_addon.routing import (
-    BUILT_IN,
-    gateway_path,
-    gateway_paths,
-    gateway_route,
-    may_be_provider,
-    provider_of_host,
-)
+from acm_addon.routing import BUILT_IN, gateway_path
 
 
 @pytest.mark.parametrize(
@@ -35,7 +28,7 @@ def test_gateway_paths_lead_to_their_provider(
 ) -> None:
     """The provider's name, and a host of its after that, are all that goes from a path. Plain /v1
     goes by the credential."""
-    route = gateway_route(target, headers)
+    route = BUILT_IN.route(target, headers)
 
     assert route is not None
     assert (host, path) == (route.origin.host, route.path)
@@ -47,7 +40,7 @@ def test_gateway_paths_lead_to_their_provider(
 )
 def test_other_paths_have_no_route(target: str) -> None:
     """What no provider owns is not guessed at."""
-    assert gateway_route(target, {}) is None
+    assert BUILT_IN.route(target, {}) is None
 
 
 def test_every_provider_has_a_gateway_path() -> None:
@@ -55,25 +48,25 @@ def test_every_provider_has_a_gateway_path() -> None:
     hosts = {
         gateway_path(each): each.hosts[0].replace("*", "x") for each in PROVIDERS if each.hosts
     }
-    for path in gateway_paths():
+    for path in BUILT_IN.paths():
         named = path.replace("<host>", hosts.get(path, ""))
-        assert gateway_route(named.replace("…", "x"), {}) is not None
+        assert BUILT_IN.route(named.replace("…", "x"), {}) is not None
 
 
 def test_hosts_are_matched_whole() -> None:
     """A host that merely contains a provider's name is somebody else's."""
-    assert "openai" == provider_of_host("API.OpenAI.com.").name  # type: ignore[union-attr]
-    assert provider_of_host("api.openai.com.evil.example") is None
-    assert provider_of_host("notapi.openai.com") is None
-    assert provider_of_host("") is None
+    assert "openai" == BUILT_IN.of_host("API.OpenAI.com.").name  # type: ignore[union-attr]
+    assert BUILT_IN.of_host("api.openai.com.evil.example") is None
+    assert BUILT_IN.of_host("notapi.openai.com") is None
+    assert BUILT_IN.of_host("") is None
 
 
 def test_an_address_is_judged_by_its_tls_greeting() -> None:
     """Only an address that speaks TLS may turn out to be a provider's."""
-    assert may_be_provider("api.anthropic.com", tls_first=False)
-    assert may_be_provider("192.0.2.7", tls_first=True)
-    assert not may_be_provider("192.0.2.7", tls_first=False)
-    assert not may_be_provider("example.com", tls_first=True)
+    assert BUILT_IN.may_be_provider("api.anthropic.com", tls_first=False)
+    assert BUILT_IN.may_be_provider("192.0.2.7", tls_first=True)
+    assert not BUILT_IN.may_be_provider("192.0.2.7", tls_first=False)
+    assert not BUILT_IN.may_be_provider("example.com", tls_first=True)
 
 
 @pytest.mark.parametrize(

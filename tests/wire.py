@@ -10,7 +10,7 @@ from acm_addon.estimate import estimated_usage
 from acm_addon.model import Entry, Reason
 from acm_addon.pricing import PriceTable
 from acm_addon.providers.base import RequestHead
-from acm_addon.routing import provider_of_host
+from acm_addon.routing import BUILT_IN
 from acm_addon.tap import Outcome, exhaust
 from tests.taps import begun
 
@@ -38,7 +38,7 @@ def outcome(
     wire: Wire, failure: Reason | None = None, piece: int = 0, at: datetime = SUNDAY
 ) -> Outcome:
     """The call at its end. ``failure`` says who broke it off; ``piece`` cuts up the body."""
-    provider = provider_of_host(wire.host)
+    provider = BUILT_IN.of_host(wire.host)
     assert provider is not None
     path, _, query = wire.path.partition("?")
     head = RequestHead("POST", path, query, wire.host, {"content-type": JSON})

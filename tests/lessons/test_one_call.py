@@ -3,7 +3,7 @@
 import pytest
 
 from acm_addon.providers.base import Billing, RequestHead
-from acm_addon.routing import provider_of_host
+from acm_addon.routing import BUILT_IN
 
 _OPENAI, _ANTHROPIC = "api.openai.com", "api.anthropic.com"
 _GEMINI = "generativelanguage.googleapis.com"
@@ -41,7 +41,7 @@ def test_lesson_10_looking_again_is_not_billed_again(host: str, request_line: st
     that the creating call has."""
     method, _, target = request_line.partition(" ")
     path, _, query = target.partition("?")
-    provider = provider_of_host(host)
+    provider = BUILT_IN.of_host(host)
     assert provider is not None
     billing = provider.classify(RequestHead(method, path, query, host)).billing
     assert billing in {Billing.FREE, Billing.RESULT}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acm_addon.model import Entrance
-from acm_addon.routing import provider_of_host
+from acm_addon.routing import BUILT_IN
 
 PATIENCE = 20.0
 
@@ -69,7 +69,7 @@ class Connection:
         """A provider's path as it is asked for at this entrance."""
         if self.entrance is Entrance.FORWARD:
             return path
-        provider = provider_of_host(self.host)
+        provider = BUILT_IN.of_host(self.host)
         assert provider is not None
         usual = provider.origin is not None and provider.origin.host == self.host
         return f"/{provider.name}{path}" if usual else f"/{provider.name}/{self.host}{path}"

@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from acm_addon.model import Entrance
-from acm_addon.routing import provider_named, provider_of_host
+from acm_addon.routing import BUILT_IN
 from cli.standin import StandIn
 from tests.loopback.client import Connection
 from tests.loopback.harness import LiveProxy
@@ -36,8 +36,8 @@ def test_lesson_11_a_call_is_one_row(
         assert 200 == connection.ask(path, json.dumps(body).encode(), _JSON).status
     proxy.row_of(model)
     rows = [row for row in proxy.settled_rows() if model == row.requested_model]
-    assert [(provider_of_host(host), endpoint)] == [
-        (provider_named(row.provider), row.endpoint) for row in rows
+    assert [(BUILT_IN.of_host(host), endpoint)] == [
+        (BUILT_IN.named(row.provider), row.endpoint) for row in rows
     ]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from acm_addon.model import Attribution, Entrance, utc_now
 from acm_addon.providers.base import RequestHead
-from acm_addon.routing import provider_named
+from acm_addon.routing import BUILT_IN
 from acm_addon.tap import Arrival, Call, Outcome, exhaust
 
 JSON = {"content-type": "application/json"}
@@ -26,7 +26,7 @@ def exchanged(
 ) -> Call:
     """The call when its bodies have passed. ``path`` may hold a query; bodies that are not bytes
     travel as JSON, cut into pieces of ``piece`` bytes."""
-    known = provider_named(provider)
+    known = BUILT_IN.named(provider)
     assert known is not None
     path, _, query = path.partition("?")
     head = RequestHead(method, path, query, host, sent)

@@ -9,7 +9,7 @@ import pytest
 from acm_addon.model import Reason
 from acm_addon.providers.azure import AZURE
 from acm_addon.providers.base import RequestFacts, RequestHead, ResponseHead
-from acm_addon.routing import gateway_route, provider_of_host
+from acm_addon.routing import BUILT_IN
 
 type Run = Callable[..., Any]
 
@@ -104,8 +104,8 @@ def test_the_region_is_on_the_row_where_the_answer_names_it() -> None:
 def test_hosts_are_the_users_own(host: str) -> None:
     """The gateway's path names one, and goes nowhere without it."""
     path = "/openai/v1/responses?api-version=preview"
-    assert provider_of_host(host) is AZURE
-    route = gateway_route(f"/azure/{host}{path}", {})
+    assert BUILT_IN.of_host(host) is AZURE
+    route = BUILT_IN.route(f"/azure/{host}{path}", {})
     assert route is not None
     assert (host, path) == (route.origin.host, route.path)
-    assert gateway_route(f"/azure{path}", {}) is None
+    assert BUILT_IN.route(f"/azure{path}", {}) is None

@@ -18,7 +18,7 @@ from acm_addon.providers.base import (
     ResponseReader,
 )
 from acm_addon.providers.bedrock import BEDROCK
-from acm_addon.routing import declared_host, gateway_route, provider_of_host
+from acm_addon.routing import BUILT_IN
 
 _HOST = "bedrock-runtime.eu-west-1.amazonaws.com"
 _STREAM = "application/vnd.amazon.eventstream"
@@ -406,8 +406,8 @@ def test_messages_are_priced_by_bedrock_s_name_of_the_model() -> None:
 )
 def test_every_region_has_hosts(host: str) -> None:
     """Of other services of AWS none is opened; what is counted does not name the user's own."""
-    assert BEDROCK is provider_of_host(host)
-    assert declared_host(host) in BEDROCK.hosts
+    assert BEDROCK is BUILT_IN.of_host(host)
+    assert BUILT_IN.declared_host(host) in BEDROCK.hosts
 
 
 @pytest.mark.parametrize(
@@ -420,15 +420,15 @@ def test_every_region_has_hosts(host: str) -> None:
     ],
 )
 def test_other_hosts_stay_closed(host: str) -> None:
-    assert provider_of_host(host) is None
+    assert BUILT_IN.of_host(host) is None
 
 
 def test_the_gateway_s_path_names_the_host() -> None:
     """There is one for every region, and none to fall back on."""
-    route = gateway_route(f"/bedrock/{_HOST}{_CONVERSE}", {})
+    route = BUILT_IN.route(f"/bedrock/{_HOST}{_CONVERSE}", {})
     assert route is not None
     assert (_HOST, _CONVERSE) == (route.origin.host, route.path)
-    assert gateway_route(f"/bedrock{_CONVERSE}", {}) is None
+    assert BUILT_IN.route(f"/bedrock{_CONVERSE}", {}) is None
 
 
 def test_errors_of_ours_have_the_shape_of_the_provider() -> None:

@@ -18,7 +18,7 @@ from acm_addon.model import (
 )
 from acm_addon.pricing import PriceTable
 from acm_addon.providers.local import LOCAL
-from acm_addon.routing import gateway_route
+from acm_addon.routing import BUILT_IN
 from tests.providers.conftest import Run
 
 _LINES = [
@@ -61,7 +61,7 @@ def test_an_error_is_one(run: Run) -> None:
 
 
 def test_the_gateway_leads_to_this_machine() -> None:
-    route = gateway_route("/ollama/api/chat", {})
+    route = BUILT_IN.route("/ollama/api/chat", {})
     assert route is not None
     assert ("http://127.0.0.1:11434", "/api/chat") == (route.origin.url, route.path)
     assert len({provider.origin.port for provider in LOCAL if provider.origin}) == len(LOCAL)

@@ -8,7 +8,7 @@ import pytest
 
 from acm_addon.model import Reason, UsageSource
 from acm_addon.providers.base import RequestHead, RequestReader, ResponseHead, ResponseReader
-from acm_addon.routing import provider_named
+from acm_addon.routing import BUILT_IN
 from tests.audio_files import mp3, wav
 
 _TRANSCRIBE = "/v1/audio/transcriptions"
@@ -53,7 +53,7 @@ def _run(
     provider: str = "openai",
 ) -> tuple[RequestReader, ResponseReader]:
     """Both readers, fed whole or in pieces."""
-    known = provider_named(provider)
+    known = BUILT_IN.named(provider)
     assert known is not None
     data, kind = request
     head = RequestHead("POST", path, headers={"content-type": kind})

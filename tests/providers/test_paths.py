@@ -5,7 +5,7 @@ import pytest
 from acm_addon.model import FREE_OF_CHARGE
 from acm_addon.providers import PROVIDERS
 from acm_addon.providers.base import Billing, Provider, RequestHead
-from acm_addon.routing import provider_of_host
+from acm_addon.routing import BUILT_IN
 from tests.accuracy.recordings import FIXTURES, recordings
 from tests.accuracy.stations import classify
 
@@ -494,7 +494,7 @@ def test_the_hosts_that_clients_of_their_own_use() -> None:
     hosts |= {"api-inference.together.ai": "together", "claude.googleapis.com": "anthropic"}
     hosts |= {"aws-external-anthropic.us-west-2.api.aws": "anthropic"}
     for host, expected in hosts.items():
-        found = provider_of_host(host)
+        found = BUILT_IN.of_host(host)
         assert found is not None
         assert expected == found.name
 

@@ -12,7 +12,7 @@ from acm_addon.model import ModelUsage, Reason, UsageSource
 from acm_addon.providers.base import Billing, RequestHead, ResponseFacts, WebSocketReader
 from acm_addon.providers.gemini_live import LiveReader
 from acm_addon.providers.realtime import RealtimeReader
-from acm_addon.routing import provider_named
+from acm_addon.routing import BUILT_IN
 
 
 def read(reader: WebSocketReader, *received: Any) -> ResponseFacts:
@@ -187,7 +187,7 @@ def test_turns_of_gemini_live_are_added_up() -> None:
 def test_websockets_that_are_metered(
     provider: str, path: str, query: str, name: str, model: str | None
 ) -> None:
-    found = provider_named(provider)
+    found = BUILT_IN.named(provider)
     assert found is not None
     head = RequestHead("GET", path, query, websocket=True)
     endpoint = found.classify(head)
@@ -197,7 +197,7 @@ def test_websockets_that_are_metered(
 
 def test_other_websockets_are_recorded_only() -> None:
     for provider, path in (("openai", "/v1/other"), ("anthropic", "/v1/x"), ("gemini", "/ws/x")):
-        found = provider_named(provider)
+        found = BUILT_IN.named(provider)
         assert found is not None
         endpoint = found.classify(RequestHead("GET", path, websocket=True))
         assert ("websocket", Billing.UNKNOWN) == (endpoint.name, endpoint.billing)

@@ -14,7 +14,7 @@ from acm_addon.providers.base import (
     ResponseReader,
 )
 from acm_addon.providers.vertex import VERTEX
-from acm_addon.routing import gateway_route, provider_of_host
+from acm_addon.routing import BUILT_IN
 
 _HOST = "europe-west1-aiplatform.googleapis.com"
 _IN = "/v1/projects/p/locations/europe-west1"
@@ -225,11 +225,11 @@ def test_paths(line: str, billing: Billing) -> None:
 def test_the_region(path: str, host: str, region: str | None) -> None:
     """The path's location, else the host's; what is no location's name is none."""
     assert region == VERTEX.classify(RequestHead("POST", path + "/x", host=host)).region
-    assert VERTEX is provider_of_host(host)
+    assert VERTEX is BUILT_IN.of_host(host)
 
 
 def test_the_gateway_leads_to_the_global_host_or_the_one_that_is_named() -> None:
-    route, named = gateway_route(f"/vertex{_IN}", {}), gateway_route(f"/vertex/{_HOST}{_IN}", {})
+    route, named = BUILT_IN.route(f"/vertex{_IN}", {}), BUILT_IN.route(f"/vertex/{_HOST}{_IN}", {})
     assert route is not None
     assert named is not None
     assert ("aiplatform.googleapis.com", _IN) == (route.origin.host, route.path)

@@ -1,6 +1,6 @@
 """A row priced again from what it keeps: by another table, or by its own to prove it. Pure."""
 
-from acm_addon.booking import price_of
+from acm_addon.booking import outcome, price_of
 from acm_addon.ledger.priceable import Bill, Priceable
 from acm_addon.ledger.rows import SANE_AMOUNT, lines_text
 from acm_addon.model import Cost, PriceContext, PriceStatus, Reason
@@ -23,10 +23,10 @@ def bill_by(row: Priceable, context: PriceContext, table: PriceTable) -> Bill:
             others=row.others,
         )
     )
-    stated = row.provider_cost is not None
+    status, booked = outcome(cost, row.provider_cost, row.completeness)
     return Bill(
-        PriceStatus.PRICED if stated else cost.status,
-        row.provider_cost if stated else cost.computed,
+        status,
+        booked,
         cost.computed,
         cost.known,
         lines_text(cost.lines),

@@ -241,6 +241,19 @@ def test_a_row_that_differs_is_found(
     )
 
 
+def test_every_kind_of_row_can_be_proved(kept: Home, book: Book, acm: Screen) -> None:
+    """What is not finished, what the provider billed itself, what is not known, and the rest."""
+    book(
+        call(),
+        call("gpt-99"),
+        call(provider_cost=5),
+        call(completeness=Completeness.PENDING),
+        call(completeness=Completeness.PARTIAL),
+    )
+    code, out, _ = acm("prices", "verify", "--json")
+    assert (0, 5) == (code, json.loads(out)["same"])
+
+
 def test_a_table_that_is_gone_is_said(home: Home, book: Book, acm: Screen) -> None:
     """What cannot be proved is not passed over."""
     book(call())

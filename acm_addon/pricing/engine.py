@@ -51,14 +51,11 @@ def price(
     card, by = planned
     if not card.context_priced:
         return _unpriced(table, Reason.NO_PRICE_FOR_UNIT)
-    # A batch's sum says nothing of how long its calls were: they are taken for ordinary ones.
-    batch = context.get("processing") == "batch"
-    length = 0 if batch else usage.quantities.get("input_tokens", 0)
-    return _bill(usage.quantities, length, by, table)
+    return _bill(usage.quantities, by, table)
 
 
-def _bill(quantities: Quantities, length: Quantity, by: Plan, table: PriceTable) -> Cost:
-    """``length`` is the input that decides between the steps of a rate."""
+def _bill(quantities: Quantities, by: Plan, table: PriceTable) -> Cost:
+    length = quantities.get("input_tokens", 0)
     parts = split(quantities, by)
     unpriced = parts.unpriced
     known = 0

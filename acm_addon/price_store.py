@@ -30,7 +30,22 @@ def current_table(home: Home) -> PriceTable:
 
     Raises ValueError where a source is unsound; PriceDataError, which is one, names file and line.
     """
-    base = updated_base(home)
+    return _over(updated_base(home), home)
+
+
+def table_to_update(home: Home) -> PriceTable:
+    """The same, but that the shipped base stands in for a damaged one: an update replaces it.
+
+    Raises ValueError where another source is unsound.
+    """
+    try:
+        base = updated_base(home)
+    except ValueError:
+        base = None
+    return _over(base, home)
+
+
+def _over(base: Mapping[str, Any] | None, home: Home) -> PriceTable:
     return _shipped_with(home) if base is None else table_over(base, home)
 
 

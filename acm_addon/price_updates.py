@@ -22,7 +22,13 @@ from acm_addon.errors import AcmError
 from acm_addon.home import Home, acm_home
 from acm_addon.model import utc_now
 from acm_addon.price_changes import PriceChange, changes, lost_models, negative_price, prices_at
-from acm_addon.price_store import current_table, publish, store_base, table_over
+from acm_addon.price_store import (
+    current_table,
+    publish,
+    store_base,
+    table_over,
+    table_to_update,
+)
 from acm_addon.pricing import PriceTable
 from acm_addon.pricing.base import published_document
 
@@ -162,7 +168,7 @@ def main() -> int:
     home = acm_home()
     price_schedule.begin(home)
     try:
-        update = judge(fetch(url()), home, current_table(home), utc_now())
+        update = judge(fetch(url()), home, table_to_update(home), utc_now())
     except (
         AcmError,
         OSError,

@@ -1,5 +1,6 @@
 """The price table as commands use it: of this home, and its faults said to the user."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,22 @@ OLD_DAYS = 45
 def current(home: Home) -> "PriceTable":
     """The table as its sources are now. Raises AcmError where one cannot be used."""
     from acm_addon.price_store import current_table
+
+    return _made(current_table, home)
+
+
+def to_update(home: Home) -> "PriceTable":
+    """The table that an update starts from: it mends base data that is damaged. Raises AcmError."""
+    from acm_addon.price_store import table_to_update
+
+    return _made(table_to_update, home)
+
+
+def _made(make: "Callable[[Home], PriceTable]", home: Home) -> "PriceTable":
     from pricing_data import PriceDataError
 
     try:
-        return current_table(home)
+        return make(home)
     except PriceDataError as error:
         raise AcmError(str(error), error.hint) from error
     except (OSError, ValueError) as error:

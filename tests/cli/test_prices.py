@@ -264,6 +264,24 @@ def test_an_import_from_a_file(home: Home, acm: Screen, dearer: tuple[Path, str]
     assert PriceTable.current().version != current_table(home).version
 
 
+def test_an_update_mends_damaged_base_data(
+    home: Home, acm: Screen, dearer: tuple[Path, str]
+) -> None:
+    """As every other command says that it does."""
+    home.ensure().price_base.write_bytes(b"junk")
+    code, _, err = acm("prices", "list")
+    assert 1 == code
+    assert "`acm prices update` fetches the base data again" in err
+    path, digest = dearer
+    assert 0 == acm("prices", "import", str(path), "--sha256", digest)[0]
+    assert 0 == acm("prices", "list")[0]
+    assert "3" == next(
+        price["usd"]
+        for price in json.loads(acm("prices", "show", "gpt-4o", "--json")[1])["prices"]
+        if price["unit"] == "input_tokens"
+    )
+
+
 def test_a_file_without_an_end_is_refused(acm: Screen) -> None:
     """Before it fills the memory."""
     code, _, err = acm("prices", "import", "/dev/zero", "--sha256", "0" * 64)

@@ -1,5 +1,7 @@
 """A row priced again from what it keeps: by another table, or by its own to prove it. Pure."""
 
+from collections.abc import Iterator
+
 from acm_addon.booking import outcome, price_of
 from acm_addon.ledger.priceable import Bill, Priceable
 from acm_addon.ledger.rows import SANE_AMOUNT, lines_text
@@ -12,27 +14,39 @@ _FROM_THE_TABLE = frozenset({None, Reason.UNKNOWN_MODEL, Reason.NO_PRICE_FOR_UNI
 
 def bill_by(row: Priceable, context: PriceContext, table: PriceTable) -> Bill:
     """The row's bill by a table. The provider's own figure stays what is booked."""
-    cost = _sane(
-        price_of(
-            row.usage,
-            context,
-            row.model,
-            table,
-            project=row.project,
-            at=row.time,
-            others=row.others,
+    return next(_bills_by(row, context, table))
+
+
+def is_proved(row: Priceable, context: PriceContext, table: PriceTable) -> bool:
+    """Whether the row's bill is what its table says, by any name that its project had."""
+    return any(bill.says_the_same(row.bill) for bill in _bills_by(row, context, table))
+
+
+def _bills_by(row: Priceable, context: PriceContext, table: PriceTable) -> Iterator[Bill]:
+    """The best first: by a name that the table has prices for."""
+    known = [name for name in (row.project, *row.former) if name in table.projects]
+    for project in dict.fromkeys((*known, row.project)):
+        cost = _sane(
+            price_of(
+                row.usage,
+                context,
+                row.model,
+                table,
+                project=project,
+                at=row.time,
+                others=row.others,
+            )
         )
-    )
-    status, booked = outcome(cost, row.provider_cost, row.completeness)
-    return Bill(
-        status,
-        booked,
-        cost.computed,
-        cost.known,
-        lines_text(cost.lines),
-        cost.price_version,
-        cost.reason if row.bill.reason in _FROM_THE_TABLE else row.bill.reason,
-    )
+        status, booked = outcome(cost, row.provider_cost, row.completeness)
+        yield Bill(
+            status,
+            booked,
+            cost.computed,
+            cost.known,
+            lines_text(cost.lines),
+            cost.price_version,
+            cost.reason if row.bill.reason in _FROM_THE_TABLE else row.bill.reason,
+        )
 
 
 def _sane(cost: Cost) -> Cost:

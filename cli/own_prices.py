@@ -111,6 +111,15 @@ def remove(number: int) -> None:
     typer.echo(f"acm: removed {clean(text[start:end].strip().splitlines()[0])} {number}", err=True)
 
 
+def follow_rename(home: Home, old: str, new: str) -> None:
+    """Prices and discounts of a project are its own under its new name, too. Raises AcmError."""
+    text = _text(home.price_overrides)
+    its = re.compile(rf"""^(\s*project\s*=\s*)(["']){re.escape(old)}\2""", re.MULTILINE)
+    renamed = its.sub(rf"\g<1>\g<2>{new}\g<2>", text)
+    if renamed != text:
+        _write(home, renamed)
+
+
 def _append(home: Home, entry: str, *, dated: bool = False) -> None:
     text = _text(home.price_overrides)
     gap = "" if not text or text.endswith("\n") else "\n"

@@ -49,9 +49,9 @@ class _Tables:
     """The tables in acm's home, each read once, and what prices by them: imported once, too."""
 
     def __init__(self, home: Home) -> None:
-        from acm_addon.repricing import bill_by
+        from acm_addon.repricing import is_proved
 
-        self.bill_by = bill_by
+        self.is_proved = is_proved
         self._home = home
         self._found: dict[str, PriceTable | None] = {}
 
@@ -101,7 +101,7 @@ def _check(row: Priceable, tables: _Tables, found: Verification) -> None:
         found.without_table += 1
         found.missing.add(row.bill.price_version)
         return
-    _count(row, found, "same", tables.bill_by(row, row.context, table).says_the_same(row.bill))
+    _count(row, found, "same", tables.is_proved(row, row.context, table))
 
 
 def _count(row: Priceable, found: Verification, name: str, proved: bool) -> None:

@@ -65,7 +65,8 @@ class PriceTable:
         )
         self._catalog = Catalog(base["providers"], overlay, overrides)
         self._periods = periods(base["providers"], overlay, overrides)
-        self._projects = _projects(overrides)
+        self.projects = _projects(overrides)
+        """Those that have a price or a discount of their own."""
         self._plans: dict[_Key, tuple[RateCard, Plan] | None] = {}
 
     @staticmethod
@@ -187,7 +188,7 @@ class PriceTable:
         Cached by the period between two changes of the table's prices.
         """
         chosen = tuple(sorted(context.items())) if context else ()
-        scope = project if project in self._projects else None
+        scope = project if project in self.projects else None
         key = provider, model, chosen, names, scope, self._periods.at(at)
         try:
             return self._plans[key]
@@ -226,7 +227,6 @@ def _own_units(raw: Any) -> Mapping[str, Mapping[str, str]]:
 
 
 def _projects(overrides: Overrides) -> frozenset[str]:
-    """The projects that have a price or a discount of their own."""
     prices = (price for entries in overrides.prices.values() for price in entries)
     scopes = {price.project for price in prices} | {each.project for each in overrides.discounts}
     return frozenset(scope for scope in scopes if scope is not None)

@@ -25,6 +25,7 @@ from acm_addon.model import (
     UsageSource,
     new_id,
 )
+from acm_addon.price_store import current_table
 from acm_addon.pricing import PriceTable
 from tests.cli.conftest import Book, Screen
 
@@ -32,8 +33,14 @@ THEN = datetime(2026, 11, 20, 13, 3, 22, tzinfo=UTC)
 USAGE = {"input_tokens": 1_000_000, "output_tokens": 100_000}
 
 
-def call(model: str = "gpt-4o", usage: dict[str, int] = USAGE, **changes: object) -> Entry:
+def call(
+    model: str = "gpt-4o",
+    usage: dict[str, int] = USAGE,
+    table: PriceTable | None = None,
+    **changes: object,
+) -> Entry:
     """A call as the proxy prices it: $3.50 for gpt-4o."""
+    table = table or PriceTable.current()
     exchange = Exchange(
         id=new_id(),
         time=THEN,
@@ -46,7 +53,7 @@ def call(model: str = "gpt-4o", usage: dict[str, int] = USAGE, **changes: object
         status=200,
     )
     exchange = replace(exchange, **changes)  # type: ignore[arg-type]
-    return price_row(exchange, Usage(usage, UsageSource.REPORTED), PriceTable.current(), "openai")
+    return price_row(exchange, Usage(usage, UsageSource.REPORTED), table, "openai")
 
 
 @pytest.fixture
@@ -252,6 +259,28 @@ def test_every_kind_of_row_can_be_proved(kept: Home, book: Book, acm: Screen) ->
     )
     code, out, _ = acm("prices", "verify", "--json")
     assert (0, 5) == (code, json.loads(out)["same"])
+
+
+def test_a_renamed_project_keeps_its_prices(kept: Home, book: Book, acm: Screen) -> None:
+    """Those to come, and those of old rows, whose table knows it by its former name."""
+    acm("project", "create", "shop")
+    acm("prices", "set", "--discount", "50", "--provider", "openai", "--project", "shop")
+    acm("prices", "set", "--discount", "10", "--provider", "openai", "--project", "shop2")
+    its_own = current_table(kept)
+    book(call(table=its_own, attribution=Attribution("shop")))
+    for old, new in (("shop", "store"), ("store", "market")):
+        assert 0 == acm("project", "rename", old, new)[0]
+        assert 0 == acm("prices", "verify")[0]
+        assert new in current_table(kept).projects
+        assert "0 of 1 calls change" in acm("reprice", "--dry-run")[2]
+        for table in (its_own.version, current_table(kept).version):
+            assert "0 of 1 calls change" in acm("reprice", "--dry-run", "--as-of", table)[2]
+    assert {"market", "shop2"} == current_table(kept).projects
+    before = kept.price_overrides.read_text()
+    assert 0 == acm("project", "rename", "shop", "market")[0]
+    assert before == kept.price_overrides.read_text()
+    book(call(attribution=Attribution("market")))  # Before the proxy had the new name's prices.
+    assert 0 == acm("prices", "verify")[0]
 
 
 def test_a_table_that_is_gone_is_said(home: Home, book: Book, acm: Screen) -> None:

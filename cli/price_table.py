@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from acm_addon.errors import AcmError
@@ -59,6 +60,21 @@ def stored(home: Home, version: str) -> "PriceTable":
         raise AcmError(
             f"the price table {found[0]} is damaged", "restore it from a copy"
         ) from error
+
+
+def kept(home: Home) -> "Callable[[str], PriceTable | None]":
+    """Gives the tables that were in use by their hash, each read once; None for one that is gone
+    or damaged."""
+    from acm_addon.pricing import PriceTable
+
+    @cache
+    def table(version: str) -> PriceTable | None:
+        try:
+            return PriceTable.read(home.prices, version)
+        except (OSError, ValueError):
+            return None
+
+    return table
 
 
 def as_of(home: Home, moment: datetime) -> "PriceTable":

@@ -20,6 +20,7 @@ from acm_addon.model import (
     Entrance,
     Entry,
     Exchange,
+    ModelUsage,
     PriceStatus,
     Usage,
     UsageSource,
@@ -37,6 +38,7 @@ def call(
     model: str = "gpt-4o",
     usage: dict[str, int] = USAGE,
     table: PriceTable | None = None,
+    others: tuple[ModelUsage, ...] = (),
     **changes: object,
 ) -> Entry:
     """A call as the proxy prices it: $3.50 for gpt-4o."""
@@ -53,7 +55,8 @@ def call(
         status=200,
     )
     exchange = replace(exchange, **changes)  # type: ignore[arg-type]
-    return price_row(exchange, Usage(usage, UsageSource.REPORTED), table, "openai")
+    consumed = Usage(usage, UsageSource.REPORTED, others=others)
+    return price_row(exchange, consumed, table, "openai")
 
 
 @pytest.fixture
@@ -124,11 +127,25 @@ def test_a_price_that_is_set_later_fills_the_history(kept: Home, book: Book, acm
 
 
 def test_a_unit_without_a_price_is_named(kept: Home, book: Book, acm: Screen) -> None:
-    """Beside the units that have one."""
-    book(call(usage={**USAGE, "warp_seconds": 7}), call(usage={**USAGE, "warp_seconds": 0}))
+    """Beside the units that have one, or are counted inside one that has; in older rows, too."""
+    details = {"output_reasoning_tokens": 500}
+    book(
+        call(usage={**USAGE, **details, "warp_seconds": 7}),
+        call(usage={**USAGE, "input_audio_tokens": 9, "warp_seconds": 0}),
+        replace(call(usage={**USAGE, "warp_seconds": 1}), price_context=None),
+    )
     rows = json.loads(acm("prices", "missing", "--json")[1])
-    assert [("warp_seconds", 1)] == [(row["unit"], row["calls"]) for row in rows]
+    assert [("warp_seconds", 2), ("input_audio_tokens", 1)] == [
+        (row["unit"], row["calls"]) for row in rows
+    ]
     assert "warp_seconds" in acm("prices", "missing")[1]
+
+
+def test_another_model_of_a_call_is_named(kept: Home, book: Book, acm: Screen) -> None:
+    """It is what has no price; the call's own model has one."""
+    book(call(others=(ModelUsage("gpt-99", USAGE),)))
+    (row,) = json.loads(acm("prices", "missing", "--json")[1])
+    assert ("gpt-99", None) == (row["model"], row["unit"])
 
 
 def test_what_no_table_decides_stays(kept: Home, book: Book, acm: Screen) -> None:

@@ -4,6 +4,7 @@ What it is made of lies in ``Home.prices``: ``base.json.gz`` after an update, ``
 where the user has prices of their own. Every table that was in use is kept there by its hash.
 """
 
+import contextlib
 import gzip
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any
 
 from acm_addon.errors import AcmError
 from acm_addon.home import Home
+from acm_addon.model import utc_now
 from acm_addon.pricing import PriceTable
 from acm_addon.user_providers import price_entries, user_providers
 from pricing_data import RawProvider, load_overrides, own_units, read_overrides
@@ -93,7 +95,8 @@ def publish(home: Home, table: PriceTable) -> None:
     """Keep a table by its hash, and remember that it is the one in use."""
     table.freeze(home.prices)
     if _pointed_at(home) != table.version:
-        write_whole(home.price_pointer, f"{table.version}\n".encode())
+        uses = f"{_uses(home)}{table.version} {utc_now().isoformat()}\n"
+        write_whole(home.price_pointer, uses.encode())
 
 
 def signature(home: Home) -> Signature:
@@ -148,6 +151,16 @@ def stored_tables(home: Home) -> list[tuple[datetime, str]]:
     return sorted(found)
 
 
+def tables_used(home: Home) -> list[tuple[datetime, str]]:
+    """When each table came into use, again perhaps, and its hash; the oldest first."""
+    found = set(stored_tables(home))
+    for line in _uses(home).splitlines():
+        version, _, time = line.partition(" ")
+        with contextlib.suppress(ValueError):
+            found.add((datetime.fromisoformat(time), version))
+    return sorted(found)
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Put a file in its place, whole or not at all, readable by its owner alone."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -170,10 +183,16 @@ def _last_sound(home: Home) -> PriceTable:
 
 
 def _pointed_at(home: Home) -> str | None:
+    lines = _uses(home).split("\n")
+    return lines[-2].partition(" ")[0] if len(lines) > 1 else None
+
+
+def _uses(home: Home) -> str:
+    """What ``publish`` wrote: a line for each time that a table came into use."""
     try:
-        return home.price_pointer.read_text(encoding="ascii").strip() or None
+        return home.price_pointer.read_text(encoding="ascii")
     except (OSError, ValueError):
-        return None
+        return ""
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

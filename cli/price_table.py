@@ -78,10 +78,10 @@ def kept(home: Home) -> "Callable[[str], PriceTable | None]":
 
 
 def as_of(home: Home, moment: datetime) -> "PriceTable":
-    """The newest table that was known at a moment. Raises AcmError where there was none."""
-    from acm_addon.price_store import stored_tables
+    """The table that was in use at a moment. Raises AcmError where there was none."""
+    from acm_addon.price_store import tables_used
 
-    known = [name for time, name in stored_tables(home) if time <= moment]
+    known = [name for time, name in tables_used(home) if time <= moment]
     if not known:
         raise AcmError(
             f"no price table was kept by {moment:%Y-%m-%d %H:%M} UTC", "give a later --as-of"

@@ -15,6 +15,7 @@ from acm_addon.price_store import (
     store_base,
     stored_tables,
     table_in_use,
+    tables_used,
 )
 from acm_addon.prices_in_use import PricesInUse
 from acm_addon.pricing import PriceTable
@@ -46,6 +47,18 @@ def test_a_running_proxy_takes_over_what_changes(home: Home) -> None:
     assert before != prices.table.version
     assert prices.table.version == current_table(home).version
     assert {before, prices.table.version} == {name for _, name in stored_tables(home)}
+
+
+@pytest.mark.parametrize("uses", ["{0}\n", "{0} 2026-11-22T12:00:00+00:00\n", "", "junk", "\n \n"])
+def test_the_last_sound_table_is_the_last_that_was_in_use(home: Home, uses: str) -> None:
+    """An earlier version wrote no time. Where nothing says so, it is the shipped one."""
+    discounted = PriceTable.current_with({"discount": [{"provider": "openai", "percent": "50"}]})
+    discounted.freeze(home.prices)
+    home.price_pointer.write_text(uses.format(discounted.version))
+    home.price_overrides.write_text(TYPO)
+    wanted = discounted if "{0}" in uses else PriceTable.current()
+    assert wanted.version == table_in_use(home)[0].version
+    assert [discounted.version] == [name for _, name in tables_used(home)][:1]
 
 
 def test_nothing_changes_where_nothing_changed(home: Home) -> None:

@@ -196,6 +196,15 @@ def test_an_earlier_table_can_price_again(kept: Home, book: Book, acm: Screen) -
     assert 1 == acm("reprice", "--dry-run", "--as-of", "abcdef")[0]
 
 
+def test_a_table_that_came_back_is_known_again(kept: Home, book: Book, acm: Screen) -> None:
+    """Its file is older than that of the table that was in use between."""
+    book(call())
+    acm("prices", "set", "--discount", "50", "--provider", "openai")
+    acm("prices", "remove", "1")
+    for now in ((), ("--as-of", "2999-01-01")):
+        assert "0 of 1 calls change" in acm("reprice", "--dry-run", *now)[2]
+
+
 def test_nobody_to_ask_is_a_usage_error(kept: Home, book: Book, acm: Screen) -> None:
     """Nothing is changed that nobody agreed to."""
     book(call())

@@ -20,7 +20,13 @@ from acm_addon.home import Home
 from acm_addon.model import utc_now
 from acm_addon.pricing import PriceTable
 from acm_addon.user_providers import price_entries, user_providers
-from pricing_data import RawProvider, load_overrides, own_units, read_overrides
+from pricing_data import (
+    PriceDataError,
+    RawProvider,
+    load_overrides,
+    own_units,
+    read_overrides,
+)
 from pricing_data.dates import base_as_of
 
 type Signature = tuple[tuple[int, int] | None, ...]
@@ -32,7 +38,7 @@ def current_table(home: Home) -> PriceTable:
 
     Raises ValueError where a source is unsound; PriceDataError, which is one, names file and line.
     """
-    return _over(updated_base(home), home)
+    return table_over(updated_base(home), home)
 
 
 def table_to_update(home: Home) -> PriceTable:
@@ -44,28 +50,21 @@ def table_to_update(home: Home) -> PriceTable:
         base = updated_base(home)
     except ValueError:
         base = None
-    return _over(base, home)
+    return table_over(base, home)
 
 
-def _over(base: Mapping[str, Any] | None, home: Home) -> PriceTable:
-    return _shipped_with(home) if base is None else table_over(base, home)
+def table_over(base: Mapping[str, Any] | None, home: Home) -> PriceTable:
+    """Our entries and the user's over a base document, or over what is shipped (None).
 
-
-def table_over(base: Mapping[str, Any], home: Home) -> PriceTable:
-    """Our entries and the user's over a base document. Raises ValueError."""
-    table = PriceTable.of(base)
+    Raises ValueError; PriceDataError, which is one, names file and line.
+    """
     raw = _own_prices(home)
-    if not raw:
-        return table
-    load_overrides(home.price_overrides, [*base["units"], *own_units()])  # This names the lines.
-    return PriceTable.of(base, raw)
-
-
-def _shipped_with(home: Home) -> PriceTable:
-    if not home.providers.exists():
-        return PriceTable.current(home.price_overrides)
-    PriceTable.current(home.price_overrides)  # This names the lines.
-    return PriceTable.current_with(_own_prices(home))
+    try:
+        return PriceTable.current(raw) if base is None else PriceTable.of(base, raw)
+    except PriceDataError:
+        units = PriceTable.current().units.by_name if base is None else base["units"]
+        load_overrides(home.price_overrides, [*units, *own_units()])  # This names the lines.
+        raise
 
 
 def _own_prices(home: Home) -> RawProvider:
@@ -78,7 +77,9 @@ def _own_prices(home: Home) -> RawProvider:
         entries = price_entries(user_providers(home.providers))
     except AcmError as error:
         raise ValueError(error.message) from None
-    return {**raw, "price": [*raw.get("price", ()), *entries]} if entries else raw
+    own = raw.get("price", [])
+    # What is no list is refused by whoever parses it.
+    return {**raw, "price": [*own, *entries]} if entries and isinstance(own, list) else raw
 
 
 def table_in_use(home: Home) -> tuple[PriceTable, Exception | None]:

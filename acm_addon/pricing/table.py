@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,10 @@ from pricing_data import (
     Overrides,
     RawProvider,
     Source,
-    load_overrides,
     own_units,
     parse_overrides,
     parse_provider,
     read_files,
-    read_overrides,
 )
 
 FORMAT = 2
@@ -70,21 +68,13 @@ class PriceTable:
         self._plans: dict[_Key, tuple[RateCard, Plan] | None] = {}
 
     @staticmethod
-    def current(overrides: Path | None = None) -> "PriceTable":
-        """The table that this version of acm ships, below a user's own price file.
+    def current(overrides: RawProvider | None = None) -> "PriceTable":
+        """The table that this version of acm ships, below a user's own entries.
 
-        Slow the first time, then the same one for as long as that file says the same. Raises
-        PriceDataError, a ValueError with file, line and ``hint``, when the file cannot be used.
+        Slow the first time, then the same one for the same entries. Raises PriceDataError, a
+        ValueError with place and ``hint``, where an entry cannot be used.
         """
-        if overrides is None or not (raw := read_overrides(overrides)):
-            return _shipped()
-        load_overrides(overrides, _shipped().units.by_name)  # names lines, as a frozen table cannot
-        return _with_overrides(json.dumps(raw, sort_keys=True))
-
-    @staticmethod
-    def current_with(overrides: RawProvider) -> "PriceTable":
-        """The table that this version ships, below these entries. Raises ValueError."""
-        return _with_overrides(json.dumps(overrides, sort_keys=True)) if overrides else _shipped()
+        return _with_overrides(json.dumps(overrides or {}, sort_keys=True))
 
     @staticmethod
     def of(base: Mapping[str, Any], overrides: RawProvider | None = None) -> "PriceTable":
@@ -211,12 +201,7 @@ class PriceTable:
         return f"{self.version}.json.gz"
 
 
-@cache
-def _shipped() -> PriceTable:
-    return PriceTable.of(base_document())
-
-
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def _with_overrides(raw: str) -> PriceTable:
     return PriceTable.of(base_document(), json.loads(raw))
 

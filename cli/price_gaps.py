@@ -66,7 +66,7 @@ def stale(as_json: bool) -> None:
     home = acm_home()
     table = price_table.current(home)
     _, day = base_release(home)
-    age = None if day is None else max(0, (utc_now().date() - day).days)
+    age = price_table.age_days(day, utc_now())
     old = age is None or age > price_table.OLD_DAYS
     if as_json:
         print_json(

@@ -124,14 +124,8 @@ def _listing(table: "PriceTable", model: str, provider: str | None, at: datetime
     names = names or price_table.serving(table, model, at)
     found = [listing for name in names if (listing := table.listed(name, model, at)) is not None]
     if not found:
-        raise AcmError(
-            f"no price for the model {model!r}",
-            "`acm prices list` names the models; `acm prices set` and `map` add your own",
-        )
-    others = list(dict.fromkeys(one.provider for one in found))[1:]
-    if others:
-        names_of = ", ".join(others[:6]) + (", …" if len(others) > 6 else "")
-        typer.echo(f"acm: prices of {found[0].provider}; --provider chooses: {names_of}", err=True)
+        raise price_table.unknown(model)
+    price_table.say_others(list(dict.fromkeys(one.provider for one in found)))
     return found[0]
 
 

@@ -1,9 +1,11 @@
 """The price table as commands use it: of this home, and its faults said to the user."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING
+
+import typer
 
 from acm_addon.errors import AcmError
 from acm_addon.home import Home
@@ -12,6 +14,12 @@ if TYPE_CHECKING:
     from acm_addon.pricing import PriceTable
 
 OLD_DAYS = 45
+"""Base data that is older than this is said to be old."""
+
+
+def age_days(as_of: date | None, now: datetime) -> int | None:
+    """Since the day up to which the base data knows prices; None where that is not known."""
+    return max(0, (now.date() - as_of).days) if as_of else None
 
 
 def current(home: Home) -> "PriceTable":
@@ -104,3 +112,17 @@ def serving(table: "PriceTable", model: str, at: datetime) -> list[str]:
     metered = [each.price_provider for each in PROVIDERS]
     everybody = dict.fromkeys([*metered, *sorted({name for name, _ in table.models()})])
     return [name for name in everybody if table.card(name, model, {}, at) is not None]
+
+
+def unknown(model: str) -> AcmError:
+    return AcmError(
+        f"no price for the model {model!r}",
+        "`acm prices list` names the models; `acm prices set` and `map` add your own",
+    )
+
+
+def say_others(names: Sequence[str]) -> None:
+    """The first one was taken, and a user may mean another."""
+    if names[1:]:
+        others = ", ".join(names[1:6]) + (", …" if len(names) > 6 else "")
+        typer.echo(f"acm: prices of {names[0]}; --provider chooses another: {others}", err=True)

@@ -20,9 +20,7 @@ from cli.exits import UsageError
 from cli.output import print_json
 from cli.pairs import pairs
 from cli.render import clean
-
-_HEADER = re.compile(r"^\s*\[\[\s*(\w+)\s*\]\]", re.MULTILINE)
-_BY_THE_MILLION = ("tokens", "characters")
+from pricing_data.loader import HEADER
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ def show(as_json: bool) -> None:
 def remove(number: int) -> None:
     home = acm_home()
     text = _text(home.price_overrides)
-    starts = [match.start() for match in _HEADER.finditer(text)]
+    starts = [match.start() for match in HEADER.finditer(text)]
     if not 1 <= number <= len(starts):
         raise UsageError(f"there is no number {number}", "`acm prices own` lists them")
     start, end = starts[number - 1], [*starts, len(text)][number]
@@ -167,7 +165,7 @@ def _write(home: Home, text: str) -> None:
 
 
 def _entries(text: str) -> list[str]:
-    starts = [match.start() for match in _HEADER.finditer(text)]
+    starts = [match.start() for match in HEADER.finditer(text)]
     return [text[start:end] for start, end in pairwise([*starts, len(text)])]
 
 
@@ -214,4 +212,4 @@ def _provider(name: str | None) -> str | None:
 
 
 def _per(unit: str) -> int:
-    return 1_000_000 if unit.endswith(_BY_THE_MILLION) else 1
+    return 1_000_000 if price_table.by_the_million(unit) else 1

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from acm_addon.pricing import PriceTable
     from acm_addon.pricing.listing import Listed, Listing
 
-_BY_THE_MILLION = ("tokens", "characters")
-
 
 def models(provider: str | None, as_json: bool) -> None:
     table, now = price_table.current(acm_home()), utc_now()
@@ -213,8 +211,9 @@ def _amount(price: "Listed") -> str:
 def _rate(usd: Decimal | None, unit: str) -> str:
     if usd is None:
         return "-"
-    by_the_million = unit.endswith(_BY_THE_MILLION)
-    return f"{unit_price(usd * 1_000_000)} / 1M" if by_the_million else unit_price(usd)
+    if price_table.by_the_million(unit):
+        return f"{unit_price(usd * 1_000_000)} / 1M"
+    return unit_price(usd)
 
 
 def _what(key: "PriceKey") -> str:

@@ -6,7 +6,7 @@ The file is theirs: what they wrote in it, comments included, stays as it is.
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -52,6 +52,7 @@ def add(discount: str | None, rates: list[str], scope: Scope, conditions: list[s
         raise UsageError(
             "give a discount, or rates", "--discount 12.5, or --rate input_tokens=2.50"
         )
+    scope = replace(scope, project=_project(acm_home(), scope.project))
     if discount is not None:
         if conditions:
             raise UsageError("a discount has no conditions", "leave out --condition")
@@ -209,6 +210,21 @@ def _toml(value: str | int) -> str:
 def _provider(name: str | None) -> str | None:
     """Its id in the price table. An empty one stays, and is refused: it is no "every provider"."""
     return None if name is None else price_table.priced_by(name.strip().lower())
+
+
+def _project(home: Home, name: str | None) -> str | None:
+    """What it is called now. One that nobody knows is taken, and said: it may be still to come."""
+    from acm_addon.control import projects
+    from acm_addon.control.store import ControlStore
+
+    if not name:
+        return name
+    with ControlStore(home.ensure()) as store:
+        try:
+            return projects.get(store, name).name
+        except AcmError:
+            typer.echo(f"warning: there is no project {clean(name)!r} yet", err=True)
+            return name
 
 
 def _per(unit: str) -> int:

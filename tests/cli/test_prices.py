@@ -141,6 +141,17 @@ def test_a_scope_without_a_price_is_said(acm: Screen, typed: tuple[str, ...], wo
     assert word in err
 
 
+def test_a_project_is_called_what_it_is_called_now(home: Home, acm: Screen) -> None:
+    """Its former name leads to it here as well; a name that nobody knows is said."""
+    acm("project", "create", "shop")
+    acm("project", "rename", "shop", "store")
+    _, _, err = acm("prices", "set", "--discount", "10", "--project", "shop")
+    assert "warning" not in err
+    assert {"store"} == current_table(home).projects
+    code, _, err = acm("prices", "set", "--discount", "10", "--project", "shpo")
+    assert (0, True) == (code, "warning: there is no project 'shpo' yet" in err)
+
+
 @pytest.mark.parametrize(
     "typed",
     [

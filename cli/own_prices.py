@@ -88,7 +88,8 @@ def map_name(
 
 
 def show(as_json: bool) -> None:
-    entries = _entries(_text(acm_home().price_overrides))
+    text = _text(acm_home().price_overrides)
+    entries = [text[entry] for entry in _entries(text)]
     if as_json:
         print_json([{"number": number + 1, "entry": text} for number, text in enumerate(entries)])
         return
@@ -102,12 +103,12 @@ def show(as_json: bool) -> None:
 def remove(number: int) -> None:
     home = acm_home()
     text = _text(home.price_overrides)
-    starts = [match.start() for match in HEADER.finditer(text)]
-    if not 1 <= number <= len(starts):
+    entries = _entries(text)
+    if not 1 <= number <= len(entries):
         raise UsageError(f"there is no number {number}", "`acm prices own` lists them")
-    start, end = starts[number - 1], [*starts, len(text)][number]
-    _write(home, text[:start] + text[end:])
-    typer.echo(f"acm: removed {clean(text[start:end].strip().splitlines()[0])} {number}", err=True)
+    entry = entries[number - 1]
+    _write(home, text[: entry.start] + text[entry.stop :])
+    typer.echo(f"acm: removed {clean(text[entry].strip().splitlines()[0])} {number}", err=True)
 
 
 def follow_rename(home: Home, old: str, new: str) -> None:
@@ -165,9 +166,25 @@ def _write(home: Home, text: str) -> None:
     publish(home, price_table.current(home))
 
 
-def _entries(text: str) -> list[str]:
+def _entries(text: str) -> list[slice]:
+    """Where each entry lies, with the empty lines behind it. A comment behind it is not its own:
+    mostly it is about the next one."""
     starts = [match.start() for match in HEADER.finditer(text)]
-    return [text[start:end] for start, end in pairwise([*starts, len(text)])]
+    return [
+        slice(start, end - _comments_at_the_end(text[start:end]))
+        for start, end in pairwise([*starts, len(text)])
+    ]
+
+
+def _comments_at_the_end(text: str) -> int:
+    """How many characters they are, the empty lines between them and after them included."""
+    length, found = 0, 0
+    for line in reversed(text.split("\n")):
+        if line.strip() and not line.lstrip().startswith("#"):
+            break
+        length += len(line) + 1
+        found = length if line.strip() else found
+    return max(found - 1, 0)
 
 
 def _text(path: Path) -> str:

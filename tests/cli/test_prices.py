@@ -94,6 +94,27 @@ def test_what_the_user_wrote_stays(home: Home, acm: Screen) -> None:
 
 
 @pytest.mark.parametrize(
+    ("number", "left"),
+    [
+        (1, "# a\n# b\n\n# b too\n[[discount]]\nproject = '# b'\npercent = '2'\n\n  # end"),
+        (2, "# a\n[[discount]]\npercent = '1' # one\n\n# b\n\n# b too\n  # end"),
+    ],
+)
+def test_a_comment_stays_when_the_entry_before_it_goes(
+    home: Home, acm: Screen, number: int, left: str
+) -> None:
+    """It is about the next one, or about the file."""
+    text = (
+        "# a\n[[discount]]\npercent = '1' # one\n\n"
+        "# b\n\n# b too\n[[discount]]\nproject = '# b'\npercent = '2'\n\n  # end"
+    )
+    home.ensure().price_overrides.write_text(text)
+    assert "b too" not in json.loads(acm("prices", "own", "--json")[1])[0]["entry"]
+    assert 0 == acm("prices", "remove", str(number))[0]
+    assert left == home.price_overrides.read_text()
+
+
+@pytest.mark.parametrize(
     ("options", "code"),
     [
         ((), 2),

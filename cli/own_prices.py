@@ -17,6 +17,7 @@ from acm_addon.home import Home, acm_home
 from acm_addon.model import utc_now
 from cli import price_table
 from cli.exits import UsageError
+from cli.money import by_the_million
 from cli.output import print_json
 from cli.pairs import pairs
 from cli.render import clean
@@ -245,4 +246,4 @@ def _project(home: Home, name: str | None) -> str | None:
 
 
 def _per(unit: str) -> int:
-    return 1_000_000 if price_table.by_the_million(unit) else 1
+    return 1_000_000 if by_the_million(unit) else 1

@@ -11,7 +11,7 @@ from acm_addon.errors import AcmError
 from acm_addon.home import Home, acm_home
 from acm_addon.model import utc_now
 from cli import price_table
-from cli.money import unit_price
+from cli.money import by_the_million, unit_price
 from cli.output import print_json
 from cli.render import BOLD, clean, columns, paint, plain_decimal
 from cli.times import span_of
@@ -211,7 +211,7 @@ def _amount(price: "Listed") -> str:
 def _rate(usd: Decimal | None, unit: str) -> str:
     if usd is None:
         return "-"
-    if price_table.by_the_million(unit):
+    if by_the_million(unit):
         return f"{unit_price(usd * 1_000_000)} / 1M"
     return unit_price(usd)
 

@@ -22,11 +22,6 @@ def age_days(as_of: date | None, now: datetime) -> int | None:
     return max(0, (now.date() - as_of).days) if as_of else None
 
 
-def by_the_million(unit: str) -> bool:
-    """Whether people say what a million of it costs."""
-    return unit.endswith(("tokens", "characters"))
-
-
 def current(home: Home) -> "PriceTable":
     """The table as its sources are now. Raises AcmError where one cannot be used."""
     from acm_addon.price_store import current_table

@@ -17,7 +17,6 @@ from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
-from acm_addon import price_schedule
 from acm_addon.errors import AcmError
 from acm_addon.home import Home, acm_home
 from acm_addon.model import utc_now
@@ -166,7 +165,6 @@ def take_over(update: Update, home: Home) -> None:
 def main() -> int:
     """One scheduled update. What it has to say is one line of our own words."""
     home = acm_home()
-    price_schedule.begin(home)
     try:
         update = judge(fetch(url()), home, table_to_update(home), utc_now())
     except (

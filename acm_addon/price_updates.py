@@ -135,7 +135,8 @@ def judge(content: bytes, home: Home, before: PriceTable, now: datetime) -> Upda
     try:
         document = published_document(json.loads(content), release)
         document["as_of"] = f"{now:%Y-%m-%d}"
-        wrong = negative_price(document)
+        if wrong := negative_price(document):
+            raise AcmError(f"the data has a negative price: {wrong}", "the prices in use stay")
         table = table_over(document, home)
         # Every price is looked at, so that none can fail later, in the proxy.
         today, later = (
@@ -146,8 +147,6 @@ def judge(content: bytes, home: Home, before: PriceTable, now: datetime) -> Upda
             f"this is no price data that this version reads ({type(error).__name__})",
             "upgrade acm, or look at what the address gives; the prices in use stay",
         ) from error
-    if wrong is not None:
-        raise AcmError(f"the data has a negative price: {wrong}", "the prices in use stay")
     swings = [change for change in (*today[0], *later[0]) if change.incredible]
     refusals = list(dict.fromkeys(_swing(change) for change in swings))
     if today[1]:

@@ -41,6 +41,11 @@ def current_table(home: Home) -> PriceTable:
     return table_over(updated_base(home), home)
 
 
+def table_with(home: Home, overrides: Path) -> PriceTable:
+    """The table that it would be if ``overrides`` were the user's price file. Raises as well."""
+    return table_over(updated_base(home), home, overrides)
+
+
 def table_to_update(home: Home) -> PriceTable:
     """The same, but that the shipped base stands in for a damaged one: an update replaces it.
 
@@ -53,26 +58,29 @@ def table_to_update(home: Home) -> PriceTable:
     return table_over(base, home)
 
 
-def table_over(base: Mapping[str, Any] | None, home: Home) -> PriceTable:
+def table_over(
+    base: Mapping[str, Any] | None, home: Home, overrides: Path | None = None
+) -> PriceTable:
     """Our entries and the user's over a base document, or over what is shipped (None).
 
     Raises ValueError; PriceDataError, which is one, names file and line.
     """
-    raw = _own_prices(home)
+    overrides = overrides or home.price_overrides
+    raw = _own_prices(home, overrides)
     try:
         return PriceTable.current(raw) if base is None else PriceTable.of(base, raw)
     except PriceDataError:
         units = PriceTable.current().units.by_name if base is None else base["units"]
-        load_overrides(home.price_overrides, [*units, *own_units()])  # This names the lines.
+        load_overrides(overrides, [*units, *own_units()])  # This names the lines.
         raise
 
 
-def _own_prices(home: Home) -> RawProvider:
+def _own_prices(home: Home, overrides: Path) -> RawProvider:
     """What the user wrote as prices: in the price file, and beside providers of their own.
 
     Raises ValueError where either is unsound.
     """
-    raw = read_overrides(home.price_overrides)
+    raw = read_overrides(overrides)
     try:
         entries = price_entries(user_providers(home.providers))
     except AcmError as error:

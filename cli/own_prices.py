@@ -153,18 +153,13 @@ def _warn_of_nothing(provider: str | None, model: str | None) -> None:
 def _write(home: Home, text: str) -> None:
     """Put the file in place once it is proved sound. Raises AcmError; what was there stays."""
     from acm_addon.price_store import publish, write_whole
-    from acm_addon.pricing import PriceTable
-    from pricing_data import PriceDataError, load_overrides
 
     with tempfile.TemporaryDirectory(prefix="acm-") as folder:
         draft = Path(folder) / home.price_overrides.name
         draft.write_text(text, encoding="utf-8")
-        try:
-            load_overrides(draft, PriceTable.current().units.by_name)
-        except PriceDataError as error:
-            raise AcmError(str(error), error.hint) from error
+        table = price_table.with_overrides(home, draft)
     write_whole(home.price_overrides, text.encode())
-    publish(home, price_table.current(home))
+    publish(home, table)
 
 
 def _entries(text: str) -> list[slice]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -27,6 +28,13 @@ def current(home: Home) -> "PriceTable":
     from acm_addon.price_store import current_table
 
     return _made(current_table, home)
+
+
+def with_overrides(home: Home, overrides: Path) -> "PriceTable":
+    """The table that it would be with this price file of the user's. Raises AcmError."""
+    from acm_addon.price_store import table_with
+
+    return _made(lambda home: table_with(home, overrides), home)
 
 
 def to_update(home: Home) -> "PriceTable":

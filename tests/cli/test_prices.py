@@ -207,6 +207,18 @@ def test_two_entries_for_the_same_calls_are_refused(home: Home, acm: Screen) -> 
     assert 0 == acm(*own, "--from", "2026-06-01")[0]
 
 
+def test_a_clash_with_a_provider_of_ones_own_is_refused(home: Home, acm: Screen) -> None:
+    """The prices beside it are of the same kind; the file and the table in use stay."""
+    home.ensure().providers.write_text(
+        '[lab]\nhost = "https://a.example"\nprice = { requests = "1" }\n'
+    )
+    before = current_table(home).version
+    code, _, err = acm("prices", "set", "--provider", "lab", "--rate", "requests=2")
+    assert (1, True) == (code, "hint: " in err)
+    assert not home.price_overrides.exists()
+    assert before == current_table(home).version
+
+
 def test_a_malformed_file_is_named_with_its_line(home: Home, acm: Screen) -> None:
     """By every command that needs the table."""
     home.ensure().price_overrides.write_text('[[discount]]\npercent = "x"\n')

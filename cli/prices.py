@@ -19,7 +19,6 @@ DryRun = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Provider = Annotated[str | None, typer.Option("--provider", help="Of this provider alone.")]
-Dated = Annotated[str | None, typer.Option(help="A day, or a time with its offset.")]
 
 
 @prices.callback()

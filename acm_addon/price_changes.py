@@ -4,7 +4,7 @@ Prices are compared as calls would be billed at a moment: per unit, in every con
 has a price for.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -20,6 +20,8 @@ _LARGEST_LOSS = 10
 
 type Prices = Mapping["PriceKey", Decimal]
 """USD for one unit."""
+type AllPrices = Mapping["PriceKey", Set[Decimal]]
+"""The same, at any time."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,6 +59,31 @@ def prices_at(table: PriceTable, at: datetime) -> Prices:
         for provider, model in table.models()
         for key, usd in _of(table, provider, model, at)
     }
+
+
+def prices_from(table: PriceTable, at: datetime) -> AllPrices:
+    """Every price that holds at a moment, or will: on other days, at other hours of the day."""
+    found: dict[PriceKey, set[Decimal]] = {}
+    for provider, model in table.models():
+        listing = table.listed(provider, model, at)
+        for price in listing.prices if listing else ():
+            if price.effective_to is None or price.effective_to > at:
+                key = _key(provider, model, tuple(sorted(price.conditions.items())), price)
+                found.setdefault(key, set()).add(price.usd / price.per)
+    return found
+
+
+def swings(before: AllPrices, after: AllPrices) -> list[PriceChange]:
+    """New prices that are too far from all that there were, whenever they are to hold."""
+    found: list[PriceChange] = []
+    for key in sorted(before.keys() & after.keys()):
+        low, high = min(before[key]), max(before[key])
+        found += (
+            PriceChange(key, high if usd > high else low, usd)
+            for usd in sorted(after[key])
+            if not low <= usd <= high
+        )
+    return [change for change in found if change.incredible]
 
 
 def changes(before: Prices, after: Prices) -> list[PriceChange]:

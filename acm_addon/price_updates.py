@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +20,15 @@ from urllib.parse import urlsplit
 from acm_addon.errors import AcmError
 from acm_addon.home import Home, acm_home
 from acm_addon.model import utc_now
-from acm_addon.price_changes import PriceChange, changes, lost_models, negative_price, prices_at
+from acm_addon.price_changes import (
+    PriceChange,
+    changes,
+    lost_models,
+    negative_price,
+    prices_at,
+    prices_from,
+    swings,
+)
 from acm_addon.price_store import (
     current_table,
     publish,
@@ -43,8 +51,6 @@ _PATIENCE_SECONDS = 30
 _PATIENCE_IN_ALL_SECONDS = 300
 LARGEST_BYTES = 64_000_000
 """The published data has some two million."""
-_AHEAD = timedelta(days=365)
-"""Changes that are announced for the time until then are compared as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +144,20 @@ def judge(content: bytes, home: Home, before: PriceTable, now: datetime) -> Upda
         if wrong := negative_price(document):
             raise AcmError(f"the data has a negative price: {wrong}", "the prices in use stay")
         table = table_over(document, home)
+        old, new = prices_at(before, now), prices_at(table, now)
         # Every price is looked at, so that none can fail later, in the proxy.
-        today, later = (
-            _compared(before, table, moment) for moment in (now.astimezone(UTC), now + _AHEAD)
-        )
+        to_come = swings(prices_from(before, now), prices_from(table, now))
     except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise AcmError(
             f"this is no price data that this version reads ({type(error).__name__})",
             "upgrade acm, or look at what the address gives; the prices in use stay",
         ) from error
-    swings = [change for change in (*today[0], *later[0]) if change.incredible]
-    refusals = list(dict.fromkeys(_swing(change) for change in swings))
-    if today[1]:
+    today = changes(old, new)
+    incredible = [change for change in today if change.incredible]
+    refusals = list(dict.fromkeys(_swing(change) for change in (*incredible, *to_come)))
+    if lost_models(old, new):
         refusals.append("more than a tenth of the models is gone")
-    return Update(document, table, tuple(today[0]), tuple(refusals))
+    return Update(document, table, tuple(today), tuple(refusals))
 
 
 def take_over(update: Update, home: Home) -> None:
@@ -178,13 +184,6 @@ def main() -> int:
         return 1
     take_over(update, home)
     return 0
-
-
-def _compared(
-    before: PriceTable, after: PriceTable, at: datetime
-) -> tuple[list[PriceChange], bool]:
-    old, new = prices_at(before, at), prices_at(after, at)
-    return changes(old, new), lost_models(old, new)
 
 
 def _swing(change: PriceChange) -> str:

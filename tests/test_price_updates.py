@@ -62,19 +62,53 @@ def test_a_swing_needs_leave(home: Home, amount: str) -> None:
     assert any(each.startswith("openai/gpt-4o: input_tokens from") for each in found.refusals)
 
 
-def test_a_swing_that_is_announced_needs_leave_too(home: Home) -> None:
-    """A dated price that is not in force yet is looked at as well."""
+def add_period(document: Json, constraint: dict[str, str], amount: str) -> None:
+    """GPT-4o's input at another price from a day on, or at some hours."""
+    for model in document["providers"]["openai"]["models"]:
+        if model["id"] == "gpt-4o":
+            prices = {**model["periods"][0]["prices"], "input_mtok": amount}
+            model["periods"].append({"constraint": constraint, "prices": prices})
 
-    def announce(document: Json) -> None:
+
+@pytest.mark.parametrize(
+    "constraint",
+    [
+        {"start_date": "2027-01-01"},
+        {"start_date": "2030-01-01"},
+        {"start_time": "00:30:00", "end_time": "06:00:00"},
+    ],
+)
+@pytest.mark.parametrize(("amount", "refused"), [("250", True), ("0.1", True), ("5", False)])
+def test_a_swing_at_another_time_needs_leave_too(
+    home: Home, constraint: dict[str, str], amount: str, refused: bool
+) -> None:
+    """A price that is not in force at this hour is looked at as well."""
+    content = published(lambda document: add_period(document, constraint, amount))
+    found = judge(content, home, current_table(home), NOW)
+    assert refused == any(each.startswith("openai/gpt-4o: input_") for each in found.refusals)
+
+
+def test_a_swing_that_is_taken_back_needs_leave_too(home: Home) -> None:
+    """What holds now, and in a year, is what did before."""
+
+    def spike(document: Json) -> None:
+        add_period(document, {"start_date": "2027-01-01"}, "250")
+        add_period(document, {"start_date": "2027-02-01"}, "2.5")
+
+    assert judge(published(spike), home, current_table(home), NOW).refusals
+
+
+def test_a_price_of_the_past_needs_no_leave(home: Home) -> None:
+    """No call from now on is billed at it."""
+
+    def recall(document: Json) -> None:
         for model in document["providers"]["openai"]["models"]:
             if model["id"] == "gpt-4o":
                 (period,) = model["periods"]
-                dear = {**period["prices"], "input_mtok": "250"}
-                model["periods"].append(
-                    {"constraint": {"start_date": "2027-01-01"}, "prices": dear}
-                )
+                dear = {"constraint": None, "prices": {**period["prices"], "input_mtok": "250"}}
+                model["periods"] = [dear, {**period, "constraint": {"start_date": "2025-01-01"}}]
 
-    assert judge(published(announce), home, current_table(home), NOW).refusals
+    assert () == judge(published(recall), home, current_table(home), NOW).refusals
 
 
 def test_data_that_lost_models_needs_leave(home: Home) -> None:

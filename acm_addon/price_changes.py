@@ -5,7 +5,7 @@ has a price for.
 """
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -87,11 +87,19 @@ def swings(before: AllPrices, after: AllPrices) -> list[PriceChange]:
 
 
 def changes(before: Prices, after: Prices) -> list[PriceChange]:
-    """By provider, model, and unit, in the order of their names."""
-    return [
-        PriceChange(key, before.get(key), after.get(key))
+    """By provider, model, and unit, in the order of their names.
+
+    What a context only shares with standard calls is said of these alone.
+    """
+    moved = {
+        key: (before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
+    }
+    return [
+        PriceChange(key, *prices)
+        for key, prices in moved.items()
+        if not key.context or moved.get(replace(key, context=())) != prices
     ]
 
 

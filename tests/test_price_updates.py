@@ -22,6 +22,7 @@ from acm_addon.price_store import current_table
 from acm_addon.price_updates import LARGEST_BYTES, fetch, judge, main, take_over
 from acm_addon.pricing import PriceTable
 from acm_addon.pricing.base import Json, base_document, published_document
+from cli.main import main as acm
 from tests.published import prices_of, published
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -264,6 +265,23 @@ def test_the_scheduled_update(
     origin.append(published(priced("3")))
     assert (0, "") == (main(), capsys.readouterr().out)
     assert shipped != current_table(home).version
+
+
+def test_the_command_takes_over_what_is_published(
+    home: Home,
+    origin: list[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Over the network, after it has shown what changes. A second time there is nothing new."""
+    monkeypatch.setenv("ACM_HOME", str(home.root))
+    origin.append(published(priced("3")))
+    assert 0 == acm(["prices", "update"])
+    _, *rows = capsys.readouterr().out.splitlines()
+    assert ["$2.50 / 1M  $3.00 / 1M"] == [row.partition("input_tokens")[2].strip() for row in rows]
+    assert current_table(home).base_name.startswith("genai-prices 20")
+    assert 0 == acm(["prices", "update"])
+    assert "acm: 0 prices change" in capsys.readouterr().err
 
 
 def test_when_the_schedule_is_due(home: Home) -> None:

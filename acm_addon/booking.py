@@ -60,10 +60,7 @@ def book(
             at=exchange.time,
             others=usage.others,
         )
-    booked = cost.computed if exchange.provider_cost is None else exchange.provider_cost
-    if exchange.completeness is Completeness.PENDING:
-        booked = None
-    stated = exchange.provider_cost is not None and cost.status is not PriceStatus.FREE
+    status, booked = outcome(cost, exchange.provider_cost, exchange.completeness)
     return Entry(
         id=exchange.id,
         time=exchange.time,
@@ -87,7 +84,7 @@ def book(
         other_usage=usage.others,
         usage_source=usage.source,
         completeness=exchange.completeness,
-        price_status=PriceStatus.PRICED if stated else cost.status,
+        price_status=status,
         cost=booked,
         computed_cost=cost.computed,
         provider_cost=exchange.provider_cost,
@@ -134,6 +131,18 @@ def price_of(
         )
     free = cost.status is PriceStatus.FREE
     return _without_total(cost) if context.incomplete and not free else cost
+
+
+def outcome(
+    cost: Cost, provider_cost: int | None, completeness: Completeness
+) -> tuple[PriceStatus, int | None]:
+    """How a row counts, and what it books: the same for a new row and an old one."""
+    if provider_cost is None:
+        status, booked = cost.status, cost.computed
+    else:
+        free = cost.status is PriceStatus.FREE
+        status, booked = PriceStatus.FREE if free else PriceStatus.PRICED, provider_cost
+    return status, None if completeness is Completeness.PENDING else booked
 
 
 def _nothing_due(exchange: Exchange, usage: Usage) -> bool:

@@ -93,7 +93,8 @@ class Home:
 
     @property
     def price_pointer(self) -> Path:
-        """Names the table in use by its hash, for the moment in which the sources are unsound."""
+        """Names the tables that came into use, by their hash, and when. The last one stays in use
+        while the sources are unsound."""
         return self.prices / "current"
 
     def ensure(self) -> "Home":

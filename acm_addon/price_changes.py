@@ -4,8 +4,8 @@ Prices are compared as calls would be billed at a moment: per unit, in every con
 has a price for.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -20,6 +20,8 @@ _LARGEST_LOSS = 10
 
 type Prices = Mapping["PriceKey", Decimal]
 """USD for one unit."""
+type AllPrices = Mapping["PriceKey", Set[Decimal]]
+"""The same, at any time."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -59,12 +61,45 @@ def prices_at(table: PriceTable, at: datetime) -> Prices:
     }
 
 
+def prices_from(table: PriceTable, at: datetime) -> AllPrices:
+    """Every price that holds at a moment, or will: on other days, at other hours of the day."""
+    found: dict[PriceKey, set[Decimal]] = {}
+    for provider, model in table.models():
+        listing = table.listed(provider, model, at)
+        for price in listing.prices if listing else ():
+            if price.effective_to is None or price.effective_to > at:
+                key = _key(provider, model, tuple(sorted(price.conditions.items())), price)
+                found.setdefault(key, set()).add(price.usd / price.per)
+    return found
+
+
+def swings(before: AllPrices, after: AllPrices) -> list[PriceChange]:
+    """New prices that are too far from all that there were, whenever they are to hold."""
+    found: list[PriceChange] = []
+    for key in sorted(before.keys() & after.keys()):
+        low, high = min(before[key]), max(before[key])
+        found += (
+            PriceChange(key, high if usd > high else low, usd)
+            for usd in sorted(after[key])
+            if not low <= usd <= high
+        )
+    return [change for change in found if change.incredible]
+
+
 def changes(before: Prices, after: Prices) -> list[PriceChange]:
-    """By provider, model, and unit, in the order of their names."""
-    return [
-        PriceChange(key, before.get(key), after.get(key))
+    """By provider, model, and unit, in the order of their names.
+
+    What a context only shares with standard calls is said of these alone.
+    """
+    moved = {
+        key: (before.get(key), after.get(key))
         for key in sorted(before.keys() | after.keys())
         if before.get(key) != after.get(key)
+    }
+    return [
+        PriceChange(key, *prices)
+        for key, prices in moved.items()
+        if not key.context or moved.get(replace(key, context=())) != prices
     ]
 
 

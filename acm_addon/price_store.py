@@ -4,6 +4,7 @@ What it is made of lies in ``Home.prices``: ``base.json.gz`` after an update, ``
 where the user has prices of their own. Every table that was in use is kept there by its hash.
 """
 
+import contextlib
 import gzip
 import json
 import os
@@ -16,9 +17,16 @@ from typing import Any
 
 from acm_addon.errors import AcmError
 from acm_addon.home import Home
+from acm_addon.model import utc_now
 from acm_addon.pricing import PriceTable
 from acm_addon.user_providers import price_entries, user_providers
-from pricing_data import RawProvider, load_overrides, own_units, read_overrides
+from pricing_data import (
+    PriceDataError,
+    RawProvider,
+    load_overrides,
+    own_units,
+    read_overrides,
+)
 from pricing_data.dates import base_as_of
 
 type Signature = tuple[tuple[int, int] | None, ...]
@@ -30,38 +38,56 @@ def current_table(home: Home) -> PriceTable:
 
     Raises ValueError where a source is unsound; PriceDataError, which is one, names file and line.
     """
-    base = updated_base(home)
-    return _shipped_with(home) if base is None else table_over(base, home)
+    return table_over(updated_base(home), home)
 
 
-def table_over(base: Mapping[str, Any], home: Home) -> PriceTable:
-    """Our entries and the user's over a base document. Raises ValueError."""
-    table = PriceTable.of(base)
-    raw = _own_prices(home)
-    if not raw:
-        return table
-    load_overrides(home.price_overrides, [*base["units"], *own_units()])  # This names the lines.
-    return PriceTable.of(base, raw)
+def table_with(home: Home, overrides: Path) -> PriceTable:
+    """The table that it would be if ``overrides`` were the user's price file. Raises as well."""
+    return table_over(updated_base(home), home, overrides)
 
 
-def _shipped_with(home: Home) -> PriceTable:
-    if not home.providers.exists():
-        return PriceTable.current(home.price_overrides)
-    PriceTable.current(home.price_overrides)  # This names the lines.
-    return PriceTable.current_with(_own_prices(home))
+def table_to_update(home: Home) -> PriceTable:
+    """The same, but that the shipped base stands in for a damaged one: an update replaces it.
+
+    Raises ValueError where another source is unsound.
+    """
+    try:
+        base = updated_base(home)
+    except ValueError:
+        base = None
+    return table_over(base, home)
 
 
-def _own_prices(home: Home) -> RawProvider:
+def table_over(
+    base: Mapping[str, Any] | None, home: Home, overrides: Path | None = None
+) -> PriceTable:
+    """Our entries and the user's over a base document, or over what is shipped (None).
+
+    Raises ValueError; PriceDataError, which is one, names file and line.
+    """
+    overrides = overrides or home.price_overrides
+    raw = _own_prices(home, overrides)
+    try:
+        return PriceTable.current(raw) if base is None else PriceTable.of(base, raw)
+    except PriceDataError:
+        units = PriceTable.current().units.by_name if base is None else base["units"]
+        load_overrides(overrides, [*units, *own_units()])  # This names the lines.
+        raise
+
+
+def _own_prices(home: Home, overrides: Path) -> RawProvider:
     """What the user wrote as prices: in the price file, and beside providers of their own.
 
     Raises ValueError where either is unsound.
     """
-    raw = read_overrides(home.price_overrides)
+    raw = read_overrides(overrides)
     try:
         entries = price_entries(user_providers(home.providers))
     except AcmError as error:
         raise ValueError(error.message) from None
-    return {**raw, "price": [*raw.get("price", ()), *entries]} if entries else raw
+    own = raw.get("price", [])
+    # What is no list is refused by whoever parses it.
+    return {**raw, "price": [*own, *entries]} if entries and isinstance(own, list) else raw
 
 
 def table_in_use(home: Home) -> tuple[PriceTable, Exception | None]:
@@ -78,7 +104,8 @@ def publish(home: Home, table: PriceTable) -> None:
     """Keep a table by its hash, and remember that it is the one in use."""
     table.freeze(home.prices)
     if _pointed_at(home) != table.version:
-        write_whole(home.price_pointer, f"{table.version}\n".encode())
+        uses = f"{_uses(home)}{table.version} {utc_now().isoformat()}\n"
+        write_whole(home.price_pointer, uses.encode())
 
 
 def signature(home: Home) -> Signature:
@@ -133,6 +160,16 @@ def stored_tables(home: Home) -> list[tuple[datetime, str]]:
     return sorted(found)
 
 
+def tables_used(home: Home) -> list[tuple[datetime, str]]:
+    """When each table came into use, again perhaps, and its hash; the oldest first."""
+    found = set(stored_tables(home))
+    for line in _uses(home).splitlines():
+        version, _, time = line.partition(" ")
+        with contextlib.suppress(ValueError):
+            found.add((datetime.fromisoformat(time), version))
+    return sorted(found)
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Put a file in its place, whole or not at all, readable by its owner alone."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -155,10 +192,16 @@ def _last_sound(home: Home) -> PriceTable:
 
 
 def _pointed_at(home: Home) -> str | None:
+    lines = _uses(home).split("\n")
+    return lines[-2].partition(" ")[0] if len(lines) > 1 else None
+
+
+def _uses(home: Home) -> str:
+    """What ``publish`` wrote: a line for each time that a table came into use."""
     try:
-        return home.price_pointer.read_text(encoding="ascii").strip() or None
+        return home.price_pointer.read_text(encoding="ascii")
     except (OSError, ValueError):
-        return None
+        return ""
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -12,17 +12,30 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
-from acm_addon import price_schedule
 from acm_addon.errors import AcmError
 from acm_addon.home import Home, acm_home
 from acm_addon.model import utc_now
-from acm_addon.price_changes import PriceChange, changes, lost_models, negative_price, prices_at
-from acm_addon.price_store import current_table, publish, store_base, table_over
+from acm_addon.price_changes import (
+    PriceChange,
+    changes,
+    lost_models,
+    negative_price,
+    prices_at,
+    prices_from,
+    swings,
+)
+from acm_addon.price_store import (
+    current_table,
+    publish,
+    store_base,
+    table_over,
+    table_to_update,
+)
 from acm_addon.pricing import PriceTable
 from acm_addon.pricing.base import published_document
 
@@ -38,8 +51,6 @@ _PATIENCE_SECONDS = 30
 _PATIENCE_IN_ALL_SECONDS = 300
 LARGEST_BYTES = 64_000_000
 """The published data has some two million."""
-_AHEAD = timedelta(days=365)
-"""Changes that are announced for the time until then are compared as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,24 +141,23 @@ def judge(content: bytes, home: Home, before: PriceTable, now: datetime) -> Upda
     try:
         document = published_document(json.loads(content), release)
         document["as_of"] = f"{now:%Y-%m-%d}"
-        wrong = negative_price(document)
+        if wrong := negative_price(document):
+            raise AcmError(f"the data has a negative price: {wrong}", "the prices in use stay")
         table = table_over(document, home)
+        old, new = prices_at(before, now), prices_at(table, now)
         # Every price is looked at, so that none can fail later, in the proxy.
-        today, later = (
-            _compared(before, table, moment) for moment in (now.astimezone(UTC), now + _AHEAD)
-        )
+        to_come = swings(prices_from(before, now), prices_from(table, now))
     except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise AcmError(
             f"this is no price data that this version reads ({type(error).__name__})",
             "upgrade acm, or look at what the address gives; the prices in use stay",
         ) from error
-    if wrong is not None:
-        raise AcmError(f"the data has a negative price: {wrong}", "the prices in use stay")
-    swings = [change for change in (*today[0], *later[0]) if change.incredible]
-    refusals = list(dict.fromkeys(_swing(change) for change in swings))
-    if today[1]:
+    today = changes(old, new)
+    incredible = [change for change in today if change.incredible]
+    refusals = list(dict.fromkeys(_swing(change) for change in (*incredible, *to_come)))
+    if lost_models(old, new):
         refusals.append("more than a tenth of the models is gone")
-    return Update(document, table, tuple(today[0]), tuple(refusals))
+    return Update(document, table, tuple(today), tuple(refusals))
 
 
 def take_over(update: Update, home: Home) -> None:
@@ -160,9 +170,8 @@ def take_over(update: Update, home: Home) -> None:
 def main() -> int:
     """One scheduled update. What it has to say is one line of our own words."""
     home = acm_home()
-    price_schedule.begin(home)
     try:
-        update = judge(fetch(url()), home, current_table(home), utc_now())
+        update = judge(fetch(url()), home, table_to_update(home), utc_now())
     except (
         AcmError,
         OSError,
@@ -175,13 +184,6 @@ def main() -> int:
         return 1
     take_over(update, home)
     return 0
-
-
-def _compared(
-    before: PriceTable, after: PriceTable, at: datetime
-) -> tuple[list[PriceChange], bool]:
-    old, new = prices_at(before, at), prices_at(after, at)
-    return changes(old, new), lost_models(old, new)
 
 
 def _swing(change: PriceChange) -> str:

@@ -7,12 +7,12 @@ process and of the one that it starts, and the memory of the larger of the two.
 """
 
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from bench.captures import write_flows, write_har, write_lines, write_recordings
+from bench.commands import acm
 
 _CALLS = 50_000
 _LARGE_WORDS = 12_000
@@ -39,28 +39,13 @@ def main(large_megabytes: int = 300) -> None:
 
 
 def _measure(name: str, path: Path, calls: int) -> None:
-    seconds, megabytes = _import(path, str(path.parent))
+    with tempfile.TemporaryDirectory(dir=path.parent) as home:
+        seconds, megabytes = acm(Path(home), "import", str(path))
     print(
         f"  {name:<16}  {calls / seconds:,.0f} calls/s,"
         f" {megabytes:,.0f} MB of memory, {path.stat().st_size / 1e6:,.0f} MB of file",
         flush=True,
     )
-
-
-def _import(path: Path, folder: str) -> tuple[float, float]:
-    """Processor seconds, and the most memory in megabytes."""
-    with tempfile.TemporaryDirectory(dir=folder) as home:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "cli", "import", str(path)],
-            env={**os.environ, "ACM_HOME": home},
-            stderr=subprocess.DEVNULL,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError("the import failed")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 1e6
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ Measured on the whole command. ``ACM_BENCH_CALLS=1000000`` measures another numb
 
 import os
 import random
-import subprocess
-import sys
 import tempfile
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -18,6 +16,7 @@ from acm_addon.home import Home
 from acm_addon.ledger.sqlite import SqliteLedger
 from acm_addon.model import Attribution, Entrance, Entry, Exchange, Usage, UsageSource, new_id
 from acm_addon.pricing import PriceTable
+from bench.commands import acm
 
 _CALLS = 100_000
 _BATCH = 2_000
@@ -40,27 +39,11 @@ def main() -> None:
         _fill(home, calls)
         for name, discount in (("all change", "10"), ("none changes", None)):
             if discount:
-                _acm(home, "prices", "set", "--discount", discount)
-            seconds = _acm(home, "reprice", "--yes")
+                acm(home.root, "prices", "set", "--discount", discount)
+            seconds, _ = acm(home.root, "reprice", "--yes")
             print(f"  {name:<12}  {seconds:,.1f} s, {seconds / calls * 1e6:,.0f} s for a million")
-        print(
-            f"  {'verify':<12}  {_acm(home, 'prices', 'verify') / calls * 1e6:,.0f} s for a million"
-        )
-
-
-def _acm(home: Home, *arguments: str) -> float:
-    """Processor seconds of a command."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cli", *arguments],
-        env={**os.environ, "ACM_HOME": str(home.root)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"acm {' '.join(arguments)} failed")
-    return usage.ru_utime + usage.ru_stime
+        seconds, _ = acm(home.root, "prices", "verify")
+        print(f"  {'verify':<12}  {seconds / calls * 1e6:,.0f} s for a million")
 
 
 def _fill(home: Home, calls: int) -> None:

@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from acm_addon.errors import AcmError
+from cli.price_table import OLD_DAYS, age_days
 from cli.runtimes import Trust
 
-OLD_PRICES = timedelta(days=45)
 LITTLE_DISK = 1_000_000_000
 NO_DISK = 100_000_000
 """Bytes: below the first it is worth a word, below the second records may soon be lost."""
@@ -315,7 +315,7 @@ def _clock(facts: Facts) -> Finding:
 
 def _prices(facts: Facts) -> Finding:
     as_of, name = facts.base_as_of, f"genai-prices {facts.base_version}"
-    age = max(0, (facts.now.date() - as_of).days) if as_of else None
+    age = age_days(as_of, facts.now)
     data = {
         "base": facts.base_version,
         "as_of": as_of.isoformat() if as_of else None,
@@ -330,7 +330,7 @@ def _prices(facts: Facts) -> Finding:
     if as_of is None or age is None:
         return Finding("prices", Verdict.WARN, f"the age of {name} is not known", hint, data)
     days = f"{age:,} day{'' if age == 1 else 's'}"
-    if age > OLD_PRICES.days:
+    if age > OLD_DAYS:
         return Finding("prices", Verdict.WARN, f"old: {name} is of {as_of}, {days} ago", hint, data)
     return Finding("prices", Verdict.OK, f"{name} is of {as_of}, {days} ago", None, data)
 

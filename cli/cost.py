@@ -149,13 +149,8 @@ def _provider(table: "PriceTable", wanted: str | None, model: str, at: datetime)
         return price_table.priced_by(wanted.lower())
     known = price_table.serving(table, model, at)
     if not known:
-        raise AcmError(
-            f"no price for the model {model!r}",
-            "`acm prices list` names the models; `acm prices set` and `map` add your own",
-        )
-    if len(known) > 1:
-        others = ", ".join(known[1:6]) + (", …" if len(known) > 6 else "")
-        typer.echo(f"acm: prices of {known[0]}; --provider chooses another: {others}", err=True)
+        raise price_table.unknown(model)
+    price_table.say_others(known)
     return known[0]
 
 

@@ -13,7 +13,7 @@ from acm_addon.ledger.priceable import Repricing
 from acm_addon.ledger.reader import LedgerReader
 from acm_addon.model import CostLine, Entrance, Entry, PriceStatus, Quantities, Quantity
 from cli import entries, ledger
-from cli.money import exact_dollars, exact_usd, unit_price
+from cli.money import by_the_million, exact_dollars, exact_usd, unit_price
 from cli.output import print_json
 from cli.render import BOLD, clean, columns, milliseconds, paint, point_aligned
 from cli.zones import chosen_zone
@@ -198,7 +198,7 @@ def _unseen(entry: Entry) -> str:
 
 def _rate(line: CostLine) -> str:
     """The unit price as price lists print it: tokens and characters by the million."""
-    if line.unit.endswith(("tokens", "characters")):
+    if by_the_million(line.unit):
         return f"{unit_price(line.unit_price * 1_000_000)} / 1M"
     return f"{unit_price(line.unit_price)} each"
 

@@ -5,7 +5,14 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from acm_addon.amounts import CENTS, exact_usd
 from acm_addon.model import NANO
 
-__all__ = ["dollars", "exact_dollars", "exact_usd", "parse_usd", "unit_price"]
+__all__ = [
+    "by_the_million",
+    "dollars",
+    "exact_dollars",
+    "exact_usd",
+    "parse_usd",
+    "unit_price",
+]
 
 SIGNIFICANT = 3
 """How many digits of an amount below a dollar are shown."""
@@ -44,6 +51,11 @@ def exact_dollars(nano: int) -> str:
 def unit_price(price: Decimal) -> str:
     """An exact price, at least to cents: ``$2.50``, ``$0.0000025``."""
     return f"${_trim(f'{price:,f}')}"
+
+
+def by_the_million(unit: str) -> bool:
+    """Whether price lists say what a million of it costs."""
+    return unit.endswith(("tokens", "characters"))
 
 
 def _trim(text: str) -> str:

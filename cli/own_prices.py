@@ -6,7 +6,7 @@ The file is theirs: what they wrote in it, comments included, stays as it is.
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,12 +17,11 @@ from acm_addon.home import Home, acm_home
 from acm_addon.model import utc_now
 from cli import price_table
 from cli.exits import UsageError
+from cli.money import by_the_million
 from cli.output import print_json
 from cli.pairs import pairs
 from cli.render import clean
-
-_HEADER = re.compile(r"^\s*\[\[\s*(\w+)\s*\]\]", re.MULTILINE)
-_BY_THE_MILLION = ("tokens", "characters")
+from pricing_data.loader import HEADER
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,7 @@ def add(discount: str | None, rates: list[str], scope: Scope, conditions: list[s
         raise UsageError(
             "give a discount, or rates", "--discount 12.5, or --rate input_tokens=2.50"
         )
+    scope = replace(scope, project=_project(acm_home(), scope.project))
     if discount is not None:
         if conditions:
             raise UsageError("a discount has no conditions", "leave out --condition")
@@ -89,7 +89,8 @@ def map_name(
 
 
 def show(as_json: bool) -> None:
-    entries = _entries(_text(acm_home().price_overrides))
+    text = _text(acm_home().price_overrides)
+    entries = [text[entry] for entry in _entries(text)]
     if as_json:
         print_json([{"number": number + 1, "entry": text} for number, text in enumerate(entries)])
         return
@@ -103,12 +104,21 @@ def show(as_json: bool) -> None:
 def remove(number: int) -> None:
     home = acm_home()
     text = _text(home.price_overrides)
-    starts = [match.start() for match in _HEADER.finditer(text)]
-    if not 1 <= number <= len(starts):
+    entries = _entries(text)
+    if not 1 <= number <= len(entries):
         raise UsageError(f"there is no number {number}", "`acm prices own` lists them")
-    start, end = starts[number - 1], [*starts, len(text)][number]
-    _write(home, text[:start] + text[end:])
-    typer.echo(f"acm: removed {clean(text[start:end].strip().splitlines()[0])} {number}", err=True)
+    entry = entries[number - 1]
+    _write(home, text[: entry.start] + text[entry.stop :])
+    typer.echo(f"acm: removed {clean(text[entry].strip().splitlines()[0])} {number}", err=True)
+
+
+def follow_rename(home: Home, old: str, new: str) -> None:
+    """Prices and discounts of a project are its own under its new name, too. Raises AcmError."""
+    text = _text(home.price_overrides)
+    its = re.compile(rf"""^(\s*project\s*=\s*)(["']){re.escape(old)}\2""", re.MULTILINE)
+    renamed = its.sub(rf"\g<1>\g<2>{new}\g<2>", text)
+    if renamed != text:
+        _write(home, renamed)
 
 
 def _append(home: Home, entry: str, *, dated: bool = False) -> None:
@@ -143,23 +153,34 @@ def _warn_of_nothing(provider: str | None, model: str | None) -> None:
 def _write(home: Home, text: str) -> None:
     """Put the file in place once it is proved sound. Raises AcmError; what was there stays."""
     from acm_addon.price_store import publish, write_whole
-    from acm_addon.pricing import PriceTable
-    from pricing_data import PriceDataError, load_overrides
 
     with tempfile.TemporaryDirectory(prefix="acm-") as folder:
         draft = Path(folder) / home.price_overrides.name
         draft.write_text(text, encoding="utf-8")
-        try:
-            load_overrides(draft, PriceTable.current().units.by_name)
-        except PriceDataError as error:
-            raise AcmError(str(error), error.hint) from error
+        table = price_table.with_overrides(home, draft)
     write_whole(home.price_overrides, text.encode())
-    publish(home, price_table.current(home))
+    publish(home, table)
 
 
-def _entries(text: str) -> list[str]:
-    starts = [match.start() for match in _HEADER.finditer(text)]
-    return [text[start:end] for start, end in pairwise([*starts, len(text)])]
+def _entries(text: str) -> list[slice]:
+    """Where each entry lies, with the empty lines behind it. A comment behind it is not its own:
+    mostly it is about the next one."""
+    starts = [match.start() for match in HEADER.finditer(text)]
+    return [
+        slice(start, end - _comments_at_the_end(text[start:end]))
+        for start, end in pairwise([*starts, len(text)])
+    ]
+
+
+def _comments_at_the_end(text: str) -> int:
+    """How many characters they are, the empty lines between them and after them included."""
+    length, found = 0, 0
+    for line in reversed(text.split("\n")):
+        if line.strip() and not line.lstrip().startswith("#"):
+            break
+        length += len(line) + 1
+        found = length if line.strip() else found
+    return max(found - 1, 0)
 
 
 def _text(path: Path) -> str:
@@ -204,5 +225,20 @@ def _provider(name: str | None) -> str | None:
     return None if name is None else price_table.priced_by(name.strip().lower())
 
 
+def _project(home: Home, name: str | None) -> str | None:
+    """What it is called now. One that nobody knows is taken, and said: it may be still to come."""
+    from acm_addon.control import projects
+    from acm_addon.control.store import ControlStore
+
+    if not name:
+        return name
+    with ControlStore(home.ensure()) as store:
+        try:
+            return projects.get(store, name).name
+        except AcmError:
+            typer.echo(f"warning: there is no project {clean(name)!r} yet", err=True)
+            return name
+
+
 def _per(unit: str) -> int:
-    return 1_000_000 if unit.endswith(_BY_THE_MILLION) else 1
+    return 1_000_000 if by_the_million(unit) else 1

@@ -1,6 +1,9 @@
 """What the prices lack: models and units of the ledger without one, and how old they are."""
 
+import json
 from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -12,16 +15,21 @@ from cli.output import print_json
 from cli.progress import watched
 from cli.render import clean, columns, count
 
+if TYPE_CHECKING:
+    from acm_addon.pricing import PriceTable
+
 _GAPS = (Reason.UNKNOWN_MODEL, Reason.NO_PRICE_FOR_UNIT)
 
 
 def missing(as_json: bool) -> None:
     """Counted by provider, model, and unit; a model that nobody knows has no unit."""
     gaps: Counter[tuple[str, str, str]] = Counter()
+    kept = price_table.kept(acm_home())
     with ledger.opened() as reader:
         extent = reader.extent(*EVER)
         for row in watched(reader.priceable(extent), extent.calls, "looking for gaps"):
-            gaps.update((row.provider, row.model or "", unit) for unit in _lacking(row))
+            if row.bill.price_status is not PriceStatus.PRICED and row.bill.reason in _GAPS:
+                gaps.update((row.provider, *gap) for gap in _gaps(row, kept))
     rows = sorted(gaps.items(), key=lambda item: (-item[1], item[0]))
     if as_json:
         print_json(
@@ -58,7 +66,7 @@ def stale(as_json: bool) -> None:
     home = acm_home()
     table = price_table.current(home)
     _, day = base_release(home)
-    age = None if day is None else max(0, (utc_now().date() - day).days)
+    age = price_table.age_days(day, utc_now())
     old = age is None or age > price_table.OLD_DAYS
     if as_json:
         print_json(
@@ -79,14 +87,16 @@ def stale(as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _lacking(row: Priceable) -> set[str]:
-    """The units of a row without a price; the empty name stands for the whole call."""
-    if row.bill.price_status is PriceStatus.PRICED or row.bill.reason not in _GAPS:
-        return set()
+def _gaps(row: Priceable, kept: Callable[[str], "PriceTable | None"]) -> set[tuple[str, str]]:
+    """Model and unit, by the table that found them; no unit stands for the whole call."""
+    from acm_addon.repricing import gaps
+
+    table = kept(row.bill.price_version) if row.bill.price_version else None
+    if table is not None and row.context is not None:
+        return gaps(row, row.context, table)
+    model = row.model or ""
     if row.bill.reason is Reason.UNKNOWN_MODEL:
-        return {""}
-    return {
-        unit
-        for unit, used in row.usage.items()
-        if used and f'"unit":"{unit}"' not in row.bill.lines
-    }
+        return {(model, "")}
+    # What is left is the row's own word: each unit of which it has no line.
+    lines = {line["unit"] for line in json.loads(row.bill.lines)}
+    return {(model, unit) for unit, used in row.usage.items() if used and unit not in lines}

@@ -12,7 +12,7 @@ from acm_addon.errors import AcmError
 from acm_addon.home import Home, acm_home
 from acm_addon.model import utc_now
 from cli import price_table
-from cli.money import unit_price
+from cli.money import by_the_million, unit_price
 from cli.output import print_json
 from cli.render import BOLD, clean, columns, paint, plain_decimal
 from cli.times import span_of
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from acm_addon.pricing import PriceTable
     from acm_addon.pricing.listing import Listed, Listing
     from pricing_data import Discount
-
-_BY_THE_MILLION = ("tokens", "characters")
 
 
 def models(provider: str | None, as_json: bool) -> None:
@@ -126,14 +124,8 @@ def _listing(table: "PriceTable", model: str, provider: str | None, at: datetime
     names = names or price_table.serving(table, model, at)
     found = [listing for name in names if (listing := table.listed(name, model, at)) is not None]
     if not found:
-        raise AcmError(
-            f"no price for the model {model!r}",
-            "`acm prices list` names the models; `acm prices set` and `map` add your own",
-        )
-    others = list(dict.fromkeys(one.provider for one in found))[1:]
-    if others:
-        names_of = ", ".join(others[:6]) + (", …" if len(others) > 6 else "")
-        typer.echo(f"acm: prices of {found[0].provider}; --provider chooses: {names_of}", err=True)
+        raise price_table.unknown(model)
+    price_table.say_others(list(dict.fromkeys(one.provider for one in found)))
     return found[0]
 
 
@@ -250,8 +242,9 @@ def _amount(price: "Listed") -> str:
 def _rate(usd: Decimal | None, unit: str) -> str:
     if usd is None:
         return "-"
-    by_the_million = unit.endswith(_BY_THE_MILLION)
-    return f"{unit_price(usd * 1_000_000)} / 1M" if by_the_million else unit_price(usd)
+    if by_the_million(unit):
+        return f"{unit_price(usd * 1_000_000)} / 1M"
+    return unit_price(usd)
 
 
 def _what(key: "PriceKey") -> str:

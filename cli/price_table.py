@@ -1,7 +1,12 @@
 """The price table as commands use it: of this home, and its faults said to the user."""
 
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import typer
 
 from acm_addon.errors import AcmError
 from acm_addon.home import Home
@@ -10,15 +15,40 @@ if TYPE_CHECKING:
     from acm_addon.pricing import PriceTable
 
 OLD_DAYS = 45
+"""Base data that is older than this is said to be old."""
+
+
+def age_days(as_of: date | None, now: datetime) -> int | None:
+    """Since the day up to which the base data knows prices; None where that is not known."""
+    return max(0, (now.date() - as_of).days) if as_of else None
 
 
 def current(home: Home) -> "PriceTable":
     """The table as its sources are now. Raises AcmError where one cannot be used."""
     from acm_addon.price_store import current_table
+
+    return _made(current_table, home)
+
+
+def with_overrides(home: Home, overrides: Path) -> "PriceTable":
+    """The table that it would be with this price file of the user's. Raises AcmError."""
+    from acm_addon.price_store import table_with
+
+    return _made(lambda home: table_with(home, overrides), home)
+
+
+def to_update(home: Home) -> "PriceTable":
+    """The table that an update starts from: it mends base data that is damaged. Raises AcmError."""
+    from acm_addon.price_store import table_to_update
+
+    return _made(table_to_update, home)
+
+
+def _made(make: "Callable[[Home], PriceTable]", home: Home) -> "PriceTable":
     from pricing_data import PriceDataError
 
     try:
-        return current_table(home)
+        return make(home)
     except PriceDataError as error:
         raise AcmError(str(error), error.hint) from error
     except (OSError, ValueError) as error:
@@ -48,11 +78,26 @@ def stored(home: Home, version: str) -> "PriceTable":
         ) from error
 
 
-def as_of(home: Home, moment: datetime) -> "PriceTable":
-    """The newest table that was known at a moment. Raises AcmError where there was none."""
-    from acm_addon.price_store import stored_tables
+def kept(home: Home) -> "Callable[[str], PriceTable | None]":
+    """Gives the tables that were in use by their hash, each read once; None for one that is gone
+    or damaged."""
+    from acm_addon.pricing import PriceTable
 
-    known = [name for time, name in stored_tables(home) if time <= moment]
+    @cache
+    def table(version: str) -> PriceTable | None:
+        try:
+            return PriceTable.read(home.prices, version)
+        except (OSError, ValueError):
+            return None
+
+    return table
+
+
+def as_of(home: Home, moment: datetime) -> "PriceTable":
+    """The table that was in use at a moment. Raises AcmError where there was none."""
+    from acm_addon.price_store import tables_used
+
+    known = [name for time, name in tables_used(home) if time <= moment]
     if not known:
         raise AcmError(
             f"no price table was kept by {moment:%Y-%m-%d %H:%M} UTC", "give a later --as-of"
@@ -82,3 +127,17 @@ def serving(table: "PriceTable", model: str, at: datetime) -> list[str]:
         name: found.provider for name in everybody if (found := table.listed(name, model, at))
     }
     return sorted(owners, key=lambda name: owners[name] != name)
+
+
+def unknown(model: str) -> AcmError:
+    return AcmError(
+        f"no price for the model {model!r}",
+        "`acm prices list` names the models; `acm prices set` and `map` add your own",
+    )
+
+
+def say_others(names: Sequence[str]) -> None:
+    """The first one was taken, and a user may mean another."""
+    if names[1:]:
+        others = ", ".join(names[1:6]) + (", …" if len(names) > 6 else "")
+        typer.echo(f"acm: prices of {names[0]}; --provider chooses another: {others}", err=True)

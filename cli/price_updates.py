@@ -59,7 +59,7 @@ def _take(content: bytes, *, accept: bool, dry_run: bool, as_json: bool) -> None
     from acm_addon.price_updates import judge, take_over
 
     home = acm_home().ensure()
-    found = judge(content, home, price_table.current(home), utc_now())
+    found = judge(content, home, price_table.to_update(home), utc_now())
     if as_json:
         print_json([change_json(change) for change in found.changes])
     elif found.changes:

@@ -19,9 +19,28 @@ def watched[T](items: Iterable[T], total: int, what: str) -> Iterator[T]:
     for count, item in enumerate(items):
         if count % 256 == 0 and (now := time.monotonic()) - shown > EVERY_SECONDS:
             shown = now
-            share = min(100 * count // (total or 1), 100)
-            typer.echo(f"\r\033[Kacm: {what}: {share}%, {count:,}", err=True, nl=False)
+            _show(what, count, total)
         yield item
+    _clear()
+
+
+def last_watched(counts: Iterable[int], total: int, what: str) -> int:
+    """The last of these numbers, each of them shown as it is reached; 0 where there is none."""
+    count, terminal = 0, sys.stderr.isatty()
+    for count in counts:
+        if terminal:
+            _show(what, count, total)
+    if terminal:
+        _clear()
+    return count
+
+
+def _show(what: str, count: int, total: int) -> None:
+    share = min(100 * count // (total or 1), 100)
+    typer.echo(f"\r\033[Kacm: {what}: {share}%, {count:,}", err=True, nl=False)
+
+
+def _clear() -> None:
     typer.echo("\r\033[K", err=True, nl=False)
 
 

@@ -129,11 +129,14 @@ def rename(
 ) -> None:
     """Rename a project, in every row of the ledger too. Programs may go on saying the old name."""
     from acm_addon.ledger.sqlite import SqliteLedger
+    from cli import own_prices
 
     home = acm_home()
     ledger.settle(home)
+    called = {name}
 
     def rewrite(old: str, renamed: str) -> None:
+        called.add(old)
         book = SqliteLedger(home.ledger)
         try:
             book.rename_project(old, renamed)
@@ -142,6 +145,8 @@ def rename(
 
     with ControlStore(home) as store:
         project = projects.rename(store, name, new, rewrite)
+    for old in called - {project.name}:
+        own_prices.follow_rename(home, old, project.name)
     typer.echo(f"Project {name} is now {project.name}, with all of its history")
 
 

@@ -20,7 +20,7 @@ from cli import ledger, price_table
 from cli.exits import UsageError
 from cli.money import dollars, exact_usd
 from cli.output import print_json
-from cli.progress import uncollected, watched
+from cli.progress import last_watched, uncollected, watched
 from cli.render import clean, columns, count, point_aligned
 from cli.times import parse_range, span_of
 from cli.zones import chosen_zone
@@ -111,7 +111,7 @@ def reprice(
             if diff.calls and (
                 yes or typer.confirm(f"Give {diff.calls:,} calls their new bill?", err=True)
             ):
-                booked = _booked(repricer, diff.calls)
+                booked = last_watched(repricer.book(utc_now()), diff.calls, "booking")
                 typer.echo(f"acm: {booked:,} calls have their new bill", err=True)
 
 
@@ -228,17 +228,6 @@ def _somebody_is_there() -> None:
     """Raises UsageError where nobody could be asked."""
     if not (sys.stdin and sys.stdin.isatty()):
         raise UsageError("nobody is there to agree to the change", "add --yes, or --dry-run")
-
-
-def _booked(repricer: "Repricer", calls: int) -> int:
-    booked = 0
-    for booked in repricer.book(utc_now()):
-        if sys.stderr.isatty():
-            share = 100 * booked // calls
-            typer.echo(f"\r\033[Kacm: booking: {share}%, {booked:,}", err=True, nl=False)
-    if sys.stderr.isatty():
-        typer.echo("\r\033[K", err=True, nl=False)
-    return booked
 
 
 def _repricer(home: Home) -> "Repricer":

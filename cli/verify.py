@@ -1,16 +1,17 @@
 """``acm prices verify``: every row computed again from the table that priced it."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acm_addon.home import Home, acm_home
+from acm_addon.home import acm_home
 from acm_addon.ledger.priceable import EVER, Bill, Priceable
-from acm_addon.model import NANO
-from cli import ledger
+from acm_addon.model import NANO, PriceContext
+from cli import ledger, price_table
 from cli.output import print_json
 from cli.progress import uncollected, watched
 from cli.render import count
@@ -45,42 +46,19 @@ class Verification:
         return not (self.different or self.without_table)
 
 
-class _Tables:
-    """The tables in acm's home, each read once, and what prices by them: imported once, too."""
-
-    def __init__(self, home: Home) -> None:
-        from acm_addon.repricing import bill_by
-
-        self.bill_by = bill_by
-        self._home = home
-        self._found: dict[str, PriceTable | None] = {}
-
-    def get(self, version: str) -> "PriceTable | None":
-        if version not in self._found:
-            self._found[version] = self._read(version)
-        return self._found[version]
-
-    def _read(self, version: str) -> "PriceTable | None":
-        from acm_addon.pricing import PriceTable
-
-        try:
-            return PriceTable.read(self._home.prices, version)
-        except (OSError, ValueError):
-            return None
-
-
 def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Compute every recorded cost again by the table that priced it; exit code 1 if one differs."""
-    home = acm_home()
+    from acm_addon.repricing import is_proved
+
     found = Verification()
-    tables = _Tables(home)
+    kept = price_table.kept(acm_home())
     with ledger.opened() as reader:
         extent = reader.extent(*EVER)
         rows = uncollected(reader.priceable(extent))
         for row in watched(rows, extent.calls, "verifying calls"):
-            _check(row, tables, found)
+            _check(row, kept, is_proved, found)
     if as_json:
         print_json(verification_json(found))
     else:
@@ -89,19 +67,24 @@ def verify(
         raise typer.Exit(1)
 
 
-def _check(row: Priceable, tables: _Tables, found: Verification) -> None:
+def _check(
+    row: Priceable,
+    kept: Callable[[str], "PriceTable | None"],
+    is_proved: Callable[[Priceable, PriceContext, "PriceTable"], bool],
+    found: Verification,
+) -> None:
     if row.bill.price_version is None:
         found.nothing_due += 1
         return
     if row.context is None:
         _count(row, found, "arithmetic_only", adds_up(row.bill))
         return
-    table = tables.get(row.bill.price_version)
+    table = kept(row.bill.price_version)
     if table is None:
         found.without_table += 1
         found.missing.add(row.bill.price_version)
         return
-    _count(row, found, "same", tables.bill_by(row, row.context, table).says_the_same(row.bill))
+    _count(row, found, "same", is_proved(row, row.context, table))
 
 
 def _count(row: Priceable, found: Verification, name: str, proved: bool) -> None:

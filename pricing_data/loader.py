@@ -20,7 +20,8 @@ from pricing_data.parsing import UNITS_FILE_NAME, RawProvider, parse_provider
 FOLDER = Path(__file__).parent / "prices"
 UNITS_FILE = Path(__file__).parent / UNITS_FILE_NAME
 
-_HEADER = re.compile(r"^\s*\[\[\s*(\w+)\s*\]\]", re.MULTILINE)
+HEADER = re.compile(r"^\s*\[\[\s*(\w+)\s*\]\]", re.MULTILINE)
+"""Where an entry begins, and of which kind it is."""
 
 
 def own_units() -> dict[str, dict[str, str]]:
@@ -60,7 +61,7 @@ def _source(path: Path) -> Source:
     counts: dict[str, int] = {}
     lines: dict[tuple[str, int], int] = {}
     text = path.read_text(encoding="utf-8")
-    for match in _HEADER.finditer(text):
+    for match in HEADER.finditer(text):
         kind = match[1]
         index = counts.get(kind, 0)
         counts[kind] = index + 1

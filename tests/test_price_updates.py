@@ -22,6 +22,7 @@ from acm_addon.price_store import current_table
 from acm_addon.price_updates import LARGEST_BYTES, fetch, judge, main, take_over
 from acm_addon.pricing import PriceTable
 from acm_addon.pricing.base import Json, base_document, published_document
+from cli.main import main as acm
 from tests.published import prices_of, published
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -62,19 +63,53 @@ def test_a_swing_needs_leave(home: Home, amount: str) -> None:
     assert any(each.startswith("openai/gpt-4o: input_tokens from") for each in found.refusals)
 
 
-def test_a_swing_that_is_announced_needs_leave_too(home: Home) -> None:
-    """A dated price that is not in force yet is looked at as well."""
+def add_period(document: Json, constraint: dict[str, str], amount: str) -> None:
+    """GPT-4o's input at another price from a day on, or at some hours."""
+    for model in document["providers"]["openai"]["models"]:
+        if model["id"] == "gpt-4o":
+            prices = {**model["periods"][0]["prices"], "input_mtok": amount}
+            model["periods"].append({"constraint": constraint, "prices": prices})
 
-    def announce(document: Json) -> None:
+
+@pytest.mark.parametrize(
+    "constraint",
+    [
+        {"start_date": "2027-01-01"},
+        {"start_date": "2030-01-01"},
+        {"start_time": "00:30:00", "end_time": "06:00:00"},
+    ],
+)
+@pytest.mark.parametrize(("amount", "refused"), [("250", True), ("0.1", True), ("5", False)])
+def test_a_swing_at_another_time_needs_leave_too(
+    home: Home, constraint: dict[str, str], amount: str, refused: bool
+) -> None:
+    """A price that is not in force at this hour is looked at as well."""
+    content = published(lambda document: add_period(document, constraint, amount))
+    found = judge(content, home, current_table(home), NOW)
+    assert refused == any(each.startswith("openai/gpt-4o: input_") for each in found.refusals)
+
+
+def test_a_swing_that_is_taken_back_needs_leave_too(home: Home) -> None:
+    """What holds now, and in a year, is what did before."""
+
+    def spike(document: Json) -> None:
+        add_period(document, {"start_date": "2027-01-01"}, "250")
+        add_period(document, {"start_date": "2027-02-01"}, "2.5")
+
+    assert judge(published(spike), home, current_table(home), NOW).refusals
+
+
+def test_a_price_of_the_past_needs_no_leave(home: Home) -> None:
+    """No call from now on is billed at it."""
+
+    def recall(document: Json) -> None:
         for model in document["providers"]["openai"]["models"]:
             if model["id"] == "gpt-4o":
                 (period,) = model["periods"]
-                dear = {**period["prices"], "input_mtok": "250"}
-                model["periods"].append(
-                    {"constraint": {"start_date": "2027-01-01"}, "prices": dear}
-                )
+                dear = {"constraint": None, "prices": {**period["prices"], "input_mtok": "250"}}
+                model["periods"] = [dear, {**period, "constraint": {"start_date": "2025-01-01"}}]
 
-    assert judge(published(announce), home, current_table(home), NOW).refusals
+    assert () == judge(published(recall), home, current_table(home), NOW).refusals
 
 
 def test_data_that_lost_models_needs_leave(home: Home) -> None:
@@ -230,6 +265,23 @@ def test_the_scheduled_update(
     origin.append(published(priced("3")))
     assert (0, "") == (main(), capsys.readouterr().out)
     assert shipped != current_table(home).version
+
+
+def test_the_command_takes_over_what_is_published(
+    home: Home,
+    origin: list[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Over the network, after it has shown what changes. A second time there is nothing new."""
+    monkeypatch.setenv("ACM_HOME", str(home.root))
+    origin.append(published(priced("3")))
+    assert 0 == acm(["prices", "update"])
+    _, *rows = capsys.readouterr().out.splitlines()
+    assert ["$2.50 / 1M  $3.00 / 1M"] == [row.partition("input_tokens")[2].strip() for row in rows]
+    assert current_table(home).base_name.startswith("genai-prices 20")
+    assert 0 == acm(["prices", "update"])
+    assert "acm: 0 prices change" in capsys.readouterr().err
 
 
 def test_when_the_schedule_is_due(home: Home) -> None:

@@ -15,6 +15,7 @@ from acm_addon.price_store import (
     store_base,
     stored_tables,
     table_in_use,
+    tables_used,
 )
 from acm_addon.prices_in_use import PricesInUse
 from acm_addon.pricing import PriceTable
@@ -48,6 +49,18 @@ def test_a_running_proxy_takes_over_what_changes(home: Home) -> None:
     assert {before, prices.table.version} == {name for _, name in stored_tables(home)}
 
 
+@pytest.mark.parametrize("uses", ["{0}\n", "{0} 2026-11-22T12:00:00+00:00\n", "", "junk", "\n \n"])
+def test_the_last_sound_table_is_the_last_that_was_in_use(home: Home, uses: str) -> None:
+    """An earlier version wrote no time. Where nothing says so, it is the shipped one."""
+    discounted = PriceTable.current({"discount": [{"provider": "openai", "percent": "50"}]})
+    discounted.freeze(home.prices)
+    home.price_pointer.write_text(uses.format(discounted.version))
+    home.price_overrides.write_text(TYPO)
+    wanted = discounted if "{0}" in uses else PriceTable.current()
+    assert wanted.version == table_in_use(home)[0].version
+    assert [discounted.version] == [name for _, name in tables_used(home)][:1]
+
+
 def test_nothing_changes_where_nothing_changed(home: Home) -> None:
     """The very table stays, with what it has cached."""
     prices = PricesInUse(home)
@@ -68,6 +81,25 @@ def test_an_unsound_file_leaves_the_table_in_use(home: Home) -> None:
     assert discounted == PricesInUse(home).table.version
     with pytest.raises(PriceDataError, match=r"overrides.toml.*line 1"):
         current_table(home)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [(TYPO, "discount 1 (line 1)"), ("price = 1\n", "overrides.toml"), ("[[", "not TOML")],
+)
+@pytest.mark.parametrize("updated", [False, True])
+def test_a_mistake_is_named_beside_providers_of_ones_own(
+    home: Home, text: str, place: str, updated: bool
+) -> None:
+    """Their prices are entries, too. Over the shipped base and over a newer one."""
+    if updated:
+        store_base(home, base_document() | {"as_of": "2099-01-01"})
+    home.providers.write_text('[lab]\nhost = "https://a.example"\nprice = { requests = "1" }\n')
+    home.price_overrides.write_text(text)
+    with pytest.raises(PriceDataError) as refused:
+        current_table(home)
+    assert place in str(refused.value)
+    assert isinstance(table_in_use(home)[1], PriceDataError)
 
 
 def test_newer_base_data_is_the_base(home: Home) -> None:

@@ -97,6 +97,8 @@ class Priceable(NamedTuple):
     bill: Bill
     others: tuple[ModelUsage, ...] = ()
     """What other models consumed in the same call."""
+    former: tuple[str, ...] = ()
+    """What its project was called before, when perhaps it was priced."""
 
     @property
     def due(self) -> bool:
@@ -139,6 +141,7 @@ def extent(rows: Rows, since: datetime, until: datetime) -> Extent:
 def priceable(rows: Rows, of: Extent) -> Iterator[Priceable]:
     """The calls in the order of booking, a page at a time: no read of the ledger stays open."""
     since, until = to_micros(of.since), to_micros(of.until)
+    former = _former_names(rows)
     after = of.first - 1
     while page := rows(
         # The plus keeps SQLite to the order of booking, in which neighbours lie side by side.
@@ -147,7 +150,10 @@ def priceable(rows: Rows, of: Extent) -> Iterator[Priceable]:
         (after, of.last, since, until, _PAGE),
     ):
         after = page[-1][0]
-        yield from map(_priceable, page)
+        found: Iterator[Priceable] = map(_priceable, page)
+        if former:
+            found = (row._replace(former=former.get(row.project, ())) for row in found)
+        yield from found
 
 
 def repricings(rows: Rows, call_id: str) -> list[Repricing]:
@@ -159,6 +165,14 @@ def repricings(rows: Rows, call_id: str) -> list[Repricing]:
         (call_id,),
     )
     return [Repricing(from_micros(time), _bill(bill)) for time, *bill in found]
+
+
+def _former_names(rows: Rows) -> dict[str, tuple[str, ...]]:
+    """By the name that a project has now."""
+    found: dict[str, tuple[str, ...]] = {}
+    for old, new in rows("SELECT old, new FROM project_names ORDER BY old", ()):
+        found[new] = (*found.get(new, ()), old)
+    return found
 
 
 def _priceable(values: tuple[Any, ...]) -> Priceable:

@@ -74,7 +74,6 @@ class Repricer:
         SqliteLedger(path).close()
         self._conn = SCHEMA.open(path)
         self._waiting: list[tuple[object, ...]] = []
-        self.staged = 0
         for name, columns in {
             "staged": ("call INTEGER PRIMARY KEY", "was_version", *BILL),
             "moved": (*_KEYS, *_CHANGED),
@@ -103,7 +102,6 @@ class Repricer:
                 bill.reason.value if bill.reason else None,
             )
         )
-        self.staged += 1
         if len(self._waiting) >= BATCH:
             self._flush()
 

@@ -5,7 +5,7 @@
 prices at a moment; ``split`` makes disjoint quantities of inclusive totals; ``engine`` multiplies.
 """
 
-from acm_addon.pricing.engine import price
+from acm_addon.pricing.engine import lacking, price
 from acm_addon.pricing.table import PriceTable
 
-__all__ = ["PriceTable", "price"]
+__all__ = ["PriceTable", "lacking", "price"]

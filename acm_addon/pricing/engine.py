@@ -51,14 +51,36 @@ def price(
     card, by = planned
     if not card.context_priced:
         return _unpriced(table, Reason.NO_PRICE_FOR_UNIT)
-    # A batch's sum says nothing of how long its calls were: they are taken for ordinary ones.
-    batch = context.get("processing") == "batch"
-    length = 0 if batch else usage.quantities.get("input_tokens", 0)
-    return _bill(usage.quantities, length, by, table)
+    return _bill(usage.quantities, by, table)
 
 
-def _bill(quantities: Quantities, length: Quantity, by: Plan, table: PriceTable) -> Cost:
-    """``length`` is the input that decides between the steps of a rate."""
+def lacking(
+    quantities: Quantities,
+    *,
+    provider: str,
+    model: str,
+    at: datetime,
+    context: Mapping[str, str],
+    table: PriceTable,
+    project: str | None = None,
+) -> tuple[str, ...] | None:
+    """The units for which ``price`` finds no price. None where the table does not know the model.
+
+    What is counted inside a unit that has a price does not need one.
+    """
+    planned = table.plan(provider, model, context, at, tuple(quantities), project=project)
+    if planned is None:
+        return None
+    card, by = planned
+    if not card.context_priced:
+        return tuple(name for name, quantity in quantities.items() if quantity)
+    left = split(quantities, by).quantities
+    without = (unit for unit, ladder, _ in by.charges if ladder is None and left.get(unit))
+    return (*(name for name in by.uncovered if quantities[name]), *without)
+
+
+def _bill(quantities: Quantities, by: Plan, table: PriceTable) -> Cost:
+    length = quantities.get("input_tokens", 0)
     parts = split(quantities, by)
     unpriced = parts.unpriced
     known = 0

@@ -7,7 +7,7 @@ whose conditions the context meets, the ones with more conditions last; the user
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
@@ -112,7 +112,10 @@ def rate_card(found: Found, call: Circumstances, units: Units) -> RateCard:
     values, chosen = effective(found, call, units)
     ladders: dict[str, Ladder | None] = dict.fromkeys((*units.own_price_only, *found.own_prices))
     multipliers = [each for each in found.multipliers if each.applies(call.context, call.at)]
-    for unit, value in values.items():
+    # A batch's sum says nothing of how long its calls were: they are taken for ordinary ones.
+    tiered = call.context.get("processing") != "batch"
+    for unit, each in values.items():
+        value = each if tiered else replace(each, tiers=())
         prefix = f"{found.provider}/{found.model}:{units.by_name[unit].price_key}{value.label}"
         if value.layer is Layer.OVERRIDE:
             ladders[unit] = _ladder(f"{prefix}!own", value, Decimal(1))

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,10 @@ from pricing_data import (
     Overrides,
     RawProvider,
     Source,
-    load_overrides,
     own_units,
     parse_overrides,
     parse_provider,
     read_files,
-    read_overrides,
 )
 
 FORMAT = 2
@@ -65,25 +63,18 @@ class PriceTable:
         )
         self._catalog = Catalog(base["providers"], overlay, overrides)
         self._periods = periods(base["providers"], overlay, overrides)
-        self._projects = _projects(overrides)
+        self.projects = _projects(overrides)
+        """Those that have a price or a discount of their own."""
         self._plans: dict[_Key, tuple[RateCard, Plan] | None] = {}
 
     @staticmethod
-    def current(overrides: Path | None = None) -> "PriceTable":
-        """The table that this version of acm ships, below a user's own price file.
+    def current(overrides: RawProvider | None = None) -> "PriceTable":
+        """The table that this version of acm ships, below a user's own entries.
 
-        Slow the first time, then the same one for as long as that file says the same. Raises
-        PriceDataError, a ValueError with file, line and ``hint``, when the file cannot be used.
+        Slow the first time, then the same one for the same entries. Raises PriceDataError, a
+        ValueError with place and ``hint``, where an entry cannot be used.
         """
-        if overrides is None or not (raw := read_overrides(overrides)):
-            return _shipped()
-        load_overrides(overrides, _shipped().units.by_name)  # names lines, as a frozen table cannot
-        return _with_overrides(json.dumps(raw, sort_keys=True))
-
-    @staticmethod
-    def current_with(overrides: RawProvider) -> "PriceTable":
-        """The table that this version ships, below these entries. Raises ValueError."""
-        return _with_overrides(json.dumps(overrides, sort_keys=True)) if overrides else _shipped()
+        return _with_overrides(json.dumps(overrides or {}, sort_keys=True))
 
     @staticmethod
     def of(base: Mapping[str, Any], overrides: RawProvider | None = None) -> "PriceTable":
@@ -187,7 +178,7 @@ class PriceTable:
         Cached by the period between two changes of the table's prices.
         """
         chosen = tuple(sorted(context.items())) if context else ()
-        scope = project if project in self._projects else None
+        scope = project if project in self.projects else None
         key = provider, model, chosen, names, scope, self._periods.at(at)
         try:
             return self._plans[key]
@@ -210,12 +201,7 @@ class PriceTable:
         return f"{self.version}.json.gz"
 
 
-@cache
-def _shipped() -> PriceTable:
-    return PriceTable.of(base_document())
-
-
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def _with_overrides(raw: str) -> PriceTable:
     return PriceTable.of(base_document(), json.loads(raw))
 
@@ -226,7 +212,6 @@ def _own_units(raw: Any) -> Mapping[str, Mapping[str, str]]:
 
 
 def _projects(overrides: Overrides) -> frozenset[str]:
-    """The projects that have a price or a discount of their own."""
     prices = (price for entries in overrides.prices.values() for price in entries)
     scopes = {price.project for price in prices} | {each.project for each in overrides.discounts}
     return frozenset(scope for scope in scopes if scope is not None)

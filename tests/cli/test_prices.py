@@ -133,6 +133,27 @@ def test_what_the_user_wrote_stays(home: Home, acm: Screen) -> None:
 
 
 @pytest.mark.parametrize(
+    ("number", "left"),
+    [
+        (1, "# a\n# b\n\n# b too\n[[discount]]\nproject = '# b'\npercent = '2'\n\n  # end"),
+        (2, "# a\n[[discount]]\npercent = '1' # one\n\n# b\n\n# b too\n  # end"),
+    ],
+)
+def test_a_comment_stays_when_the_entry_before_it_goes(
+    home: Home, acm: Screen, number: int, left: str
+) -> None:
+    """It is about the next one, or about the file."""
+    text = (
+        "# a\n[[discount]]\npercent = '1' # one\n\n"
+        "# b\n\n# b too\n[[discount]]\nproject = '# b'\npercent = '2'\n\n  # end"
+    )
+    home.ensure().price_overrides.write_text(text)
+    assert "b too" not in json.loads(acm("prices", "own", "--json")[1])[0]["entry"]
+    assert 0 == acm("prices", "remove", str(number))[0]
+    assert left == home.price_overrides.read_text()
+
+
+@pytest.mark.parametrize(
     ("options", "code"),
     [
         ((), 2),
@@ -180,6 +201,17 @@ def test_a_scope_without_a_price_is_said(acm: Screen, typed: tuple[str, ...], wo
     assert word in err
 
 
+def test_a_project_is_called_what_it_is_called_now(home: Home, acm: Screen) -> None:
+    """Its former name leads to it here as well; a name that nobody knows is said."""
+    acm("project", "create", "shop")
+    acm("project", "rename", "shop", "store")
+    _, _, err = acm("prices", "set", "--discount", "10", "--project", "shop")
+    assert "warning" not in err
+    assert {"store"} == current_table(home).projects
+    code, _, err = acm("prices", "set", "--discount", "10", "--project", "shpo")
+    assert (0, True) == (code, "warning: there is no project 'shpo' yet" in err)
+
+
 @pytest.mark.parametrize(
     "typed",
     [
@@ -212,6 +244,18 @@ def test_two_entries_for_the_same_calls_are_refused(home: Home, acm: Screen) -> 
     assert 0 == acm(*own, "--to", "2026-06-01")[0]
     assert 1 == acm(*own)[0]
     assert 0 == acm(*own, "--from", "2026-06-01")[0]
+
+
+def test_a_clash_with_a_provider_of_ones_own_is_refused(home: Home, acm: Screen) -> None:
+    """The prices beside it are of the same kind; the file and the table in use stay."""
+    home.ensure().providers.write_text(
+        '[lab]\nhost = "https://a.example"\nprice = { requests = "1" }\n'
+    )
+    before = current_table(home).version
+    code, _, err = acm("prices", "set", "--provider", "lab", "--rate", "requests=2")
+    assert (1, True) == (code, "hint: " in err)
+    assert not home.price_overrides.exists()
+    assert before == current_table(home).version
 
 
 def test_a_malformed_file_is_named_with_its_line(home: Home, acm: Screen) -> None:
@@ -301,6 +345,24 @@ def test_an_import_from_a_file(home: Home, acm: Screen, dearer: tuple[Path, str]
     assert "openai/gpt-4o" in out
     assert "$3.00 / 1M" in out
     assert PriceTable.current().version != current_table(home).version
+
+
+def test_an_update_mends_damaged_base_data(
+    home: Home, acm: Screen, dearer: tuple[Path, str]
+) -> None:
+    """As every other command says that it does."""
+    home.ensure().price_base.write_bytes(b"junk")
+    code, _, err = acm("prices", "list")
+    assert 1 == code
+    assert "`acm prices update` fetches the base data again" in err
+    path, digest = dearer
+    assert 0 == acm("prices", "import", str(path), "--sha256", digest)[0]
+    assert 0 == acm("prices", "list")[0]
+    assert "3" == next(
+        price["usd"]
+        for price in json.loads(acm("prices", "show", "gpt-4o", "--json")[1])["prices"]
+        if price["unit"] == "input_tokens"
+    )
 
 
 def test_a_file_without_an_end_is_refused(acm: Screen) -> None:

@@ -20,11 +20,13 @@ from acm_addon.model import (
     Entrance,
     Entry,
     Exchange,
+    ModelUsage,
     PriceStatus,
     Usage,
     UsageSource,
     new_id,
 )
+from acm_addon.price_store import current_table
 from acm_addon.pricing import PriceTable
 from tests.cli.conftest import Book, Screen
 
@@ -32,8 +34,15 @@ THEN = datetime(2026, 11, 20, 13, 3, 22, tzinfo=UTC)
 USAGE = {"input_tokens": 1_000_000, "output_tokens": 100_000}
 
 
-def call(model: str = "gpt-4o", usage: dict[str, int] = USAGE, **changes: object) -> Entry:
+def call(
+    model: str = "gpt-4o",
+    usage: dict[str, int] = USAGE,
+    table: PriceTable | None = None,
+    others: tuple[ModelUsage, ...] = (),
+    **changes: object,
+) -> Entry:
     """A call as the proxy prices it: $3.50 for gpt-4o."""
+    table = table or PriceTable.current()
     exchange = Exchange(
         id=new_id(),
         time=THEN,
@@ -46,7 +55,8 @@ def call(model: str = "gpt-4o", usage: dict[str, int] = USAGE, **changes: object
         status=200,
     )
     exchange = replace(exchange, **changes)  # type: ignore[arg-type]
-    return price_row(exchange, Usage(usage, UsageSource.REPORTED), PriceTable.current(), "openai")
+    consumed = Usage(usage, UsageSource.REPORTED, others=others)
+    return price_row(exchange, consumed, table, "openai")
 
 
 @pytest.fixture
@@ -117,11 +127,25 @@ def test_a_price_that_is_set_later_fills_the_history(kept: Home, book: Book, acm
 
 
 def test_a_unit_without_a_price_is_named(kept: Home, book: Book, acm: Screen) -> None:
-    """Beside the units that have one."""
-    book(call(usage={**USAGE, "warp_seconds": 7}), call(usage={**USAGE, "warp_seconds": 0}))
+    """Beside the units that have one, or are counted inside one that has; in older rows, too."""
+    details = {"output_reasoning_tokens": 500}
+    book(
+        call(usage={**USAGE, **details, "warp_seconds": 7}),
+        call(usage={**USAGE, "input_audio_tokens": 9, "warp_seconds": 0}),
+        replace(call(usage={**USAGE, "warp_seconds": 1}), price_context=None),
+    )
     rows = json.loads(acm("prices", "missing", "--json")[1])
-    assert [("warp_seconds", 1)] == [(row["unit"], row["calls"]) for row in rows]
+    assert [("warp_seconds", 2), ("input_audio_tokens", 1)] == [
+        (row["unit"], row["calls"]) for row in rows
+    ]
     assert "warp_seconds" in acm("prices", "missing")[1]
+
+
+def test_another_model_of_a_call_is_named(kept: Home, book: Book, acm: Screen) -> None:
+    """It is what has no price; the call's own model has one."""
+    book(call(others=(ModelUsage("gpt-99", USAGE),)))
+    (row,) = json.loads(acm("prices", "missing", "--json")[1])
+    assert ("gpt-99", None) == (row["model"], row["unit"])
 
 
 def test_what_no_table_decides_stays(kept: Home, book: Book, acm: Screen) -> None:
@@ -170,6 +194,15 @@ def test_an_earlier_table_can_price_again(kept: Home, book: Book, acm: Screen) -
         outcome[2].splitlines(keepends=True)[-1],
     )
     assert 1 == acm("reprice", "--dry-run", "--as-of", "abcdef")[0]
+
+
+def test_a_table_that_came_back_is_known_again(kept: Home, book: Book, acm: Screen) -> None:
+    """Its file is older than that of the table that was in use between."""
+    book(call())
+    acm("prices", "set", "--discount", "50", "--provider", "openai")
+    acm("prices", "remove", "1")
+    for now in ((), ("--as-of", "2999-01-01")):
+        assert "0 of 1 calls change" in acm("reprice", "--dry-run", *now)[2]
 
 
 def test_nobody_to_ask_is_a_usage_error(kept: Home, book: Book, acm: Screen) -> None:
@@ -239,6 +272,41 @@ def test_a_row_that_differs_is_found(
         found["different"],
         found["different_ids"],
     )
+
+
+def test_every_kind_of_row_can_be_proved(kept: Home, book: Book, acm: Screen) -> None:
+    """What is not finished, what the provider billed itself, what is not known, and the rest."""
+    book(
+        call(),
+        call("gpt-99"),
+        call(provider_cost=5),
+        call(completeness=Completeness.PENDING),
+        call(completeness=Completeness.PARTIAL),
+    )
+    code, out, _ = acm("prices", "verify", "--json")
+    assert (0, 5) == (code, json.loads(out)["same"])
+
+
+def test_a_renamed_project_keeps_its_prices(kept: Home, book: Book, acm: Screen) -> None:
+    """Those to come, and those of old rows, whose table knows it by its former name."""
+    acm("project", "create", "shop")
+    acm("prices", "set", "--discount", "50", "--provider", "openai", "--project", "shop")
+    acm("prices", "set", "--discount", "10", "--provider", "openai", "--project", "shop2")
+    its_own = current_table(kept)
+    book(call(table=its_own, attribution=Attribution("shop")))
+    for old, new in (("shop", "store"), ("store", "market")):
+        assert 0 == acm("project", "rename", old, new)[0]
+        assert 0 == acm("prices", "verify")[0]
+        assert new in current_table(kept).projects
+        assert "0 of 1 calls change" in acm("reprice", "--dry-run")[2]
+        for table in (its_own.version, current_table(kept).version):
+            assert "0 of 1 calls change" in acm("reprice", "--dry-run", "--as-of", table)[2]
+    assert {"market", "shop2"} == current_table(kept).projects
+    before = kept.price_overrides.read_text()
+    assert 0 == acm("project", "rename", "shop", "market")[0]
+    assert before == kept.price_overrides.read_text()
+    book(call(attribution=Attribution("market")))  # Before the proxy had the new name's prices.
+    assert 0 == acm("prices", "verify")[0]
 
 
 def test_a_table_that_is_gone_is_said(home: Home, book: Book, acm: Screen) -> None:

@@ -1,14 +1,16 @@
 """The comparison with another source of prices."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from acm_addon.pricing import PriceTable
 from pricing_data import load_files
 from tests.crosscheck.compare import LIST, Compared, Outcome, Popular, compare, peak, popular
-from tests.crosscheck.page import agreement, page
+from tests.crosscheck.page import BEGIN, END, agreement, page
 from tests.crosscheck.theirs import Theirs, theirs
 
 AT = datetime(2026, 11, 20, 2, tzinfo=UTC)
@@ -82,6 +84,16 @@ def test_the_page_counts_and_explains() -> None:
     assert "| openai | 2 | 2 | 1 | 1 | 0 | 0 |" in text
     assert "(50.0%)" in text
     assert "input 2.5 / 3 | **unexplained** |" in text
+
+
+def test_the_last_comparison_agrees() -> None:
+    """As docs/prices.md has it: nearly everywhere, and each conflict has its verdict."""
+    _, _, rest = (Path(__file__).parents[2] / "docs" / "prices.md").read_text().partition(BEGIN)
+    text, _, _ = rest.partition(END)
+    found = re.search(r"\((\d+\.\d)%\) agree", text)
+    assert found
+    assert float(found[1]) >= 98
+    assert "unexplained" not in text
 
 
 def test_amounts_are_for_a_million() -> None:

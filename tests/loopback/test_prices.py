@@ -72,6 +72,11 @@ def test_new_prices_count_without_a_restart(proxy: LiveProxy) -> None:
     assert (wanted, wanted) == (half.price_version, new.price_version)
     assert new.known_cost == 10**9 * (new.usage["input_tokens"] + new.usage["output_tokens"])
 
+    acm(proxy.home, "reprice", "--yes")  # While the proxy runs, and goes on booking.
+    assert wanted == proxy.row_of("gpt-4o").price_version
+    assert wanted == call(proxy, "gpt-4o-mini").price_version
+    acm(proxy.home, "prices", "verify")
+
 
 @pytest.fixture
 def origin() -> Iterator[tuple[str, Event]]:

@@ -161,9 +161,10 @@ def test_the_service_tier_selects_a_variant(bill: Bill, provider: str) -> None:
     }
 
 
-def test_a_batch_is_not_one_long_request(bill: Bill) -> None:
-    """Its total passes any threshold, and none of its calls need to."""
-    cost = bill("openai", "gpt-5.4", {"input_tokens": 300_000}, {"processing": "batch"})
+@pytest.mark.parametrize("context", [{"processing": "batch"}, {"service_tier": "batch"}])
+def test_a_batch_is_not_one_long_request(bill: Bill, context: dict[str, str]) -> None:
+    """Its total passes any threshold, and none of its calls need to. Some call it a tier."""
+    cost = bill("openai", "gpt-5.4", {"input_tokens": 300_000}, context)
     assert amounts(cost) == {"openai/gpt-5.4:input_mtok@batch": 375_000_000}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from acm_addon.pricing import PriceTable
 from acm_addon.pricing.listing import Listed, Listing
 from acm_addon.pricing.rates import Layer
-from pricing_data import Confidence
+from pricing_data import Confidence, read_overrides
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -97,7 +97,7 @@ def test_uplifts_and_own_prices_are_listed(tmp_path: Path) -> None:
         '[[discount]]\nprovider = "openai"\npercent = "10"\n'
     )
 
-    found = listed(PriceTable.current(file), "openai", "gpt-5.4")
+    found = listed(PriceTable.current(read_overrides(file)), "openai", "gpt-5.4")
 
     own = of_unit(found.prices, "input_tokens")[0]
     assert (own.layer, own.project, own.note) == (Layer.OVERRIDE, "shop", "contract 17")

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from pathlib import Path
 
 import pytest
 from genai_prices.data_units import unit_data
@@ -32,6 +33,17 @@ def test_every_file_loads(shipped: dict[str, ProviderPrices]) -> None:
 def test_our_units_do_not_shadow_the_base(shipped: dict[str, ProviderPrices]) -> None:
     """A unit means one thing."""
     assert not own_units().keys() & unit_data.keys()
+
+
+def test_units_and_choices_are_explained(shipped: dict[str, ProviderPrices]) -> None:
+    """docs/prices.md has a row for each unit of ours and each key that selects a price."""
+    page = (Path(__file__).parents[2] / "docs" / "prices.md").read_text(encoding="utf-8")
+    prices = [price for entries in shipped.values() for price in entries.prices]
+    multipliers = [each for entries in shipped.values() for each in entries.multipliers]
+    keys = {key for price in prices for key in price.conditions}
+    keys |= {key for each in multipliers for key in (*each.conditions, *each.unless)}
+    rows = "".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
+    assert not {name for name in {*own_units(), *keys} if f"`{name}`" not in rows}
 
 
 def test_what_is_undecided_is_marked(shipped: dict[str, ProviderPrices]) -> None:

@@ -23,3 +23,14 @@ def only_one(path: Path) -> Iterator[bool]:
         yield alone
     finally:
         os.close(lock)
+
+
+@contextmanager
+def in_turn(path: Path) -> Iterator[None]:
+    """Wait until no other process is in such a block. Raises OSError, as ``only_one`` does."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)

@@ -1,6 +1,5 @@
 """An SQLite file of acm's: brought to its schema under a lock, and changed in transactions."""
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acm_addon.errors import AcmError
+from acm_addon.file_lock import in_turn
 
 if TYPE_CHECKING:
     from sqlite_utils import Migrations
@@ -49,9 +49,7 @@ class Schema:
     def _migrate(self, path: Path) -> None:
         """Under a lock: two processes may start at once."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with in_turn(path.with_suffix(".lock")):
             # SQLite gives its side files the mode of the database.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             version = self._version(path)
@@ -59,8 +57,6 @@ class Schema:
                 raise self.newer(path)
             if version < self.version:
                 self._apply_migrations(path)
-        finally:
-            os.close(lock)
 
     def _apply_migrations(self, path: Path) -> None:
         from sqlite_utils import Database

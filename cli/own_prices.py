@@ -5,7 +5,7 @@ The file is theirs: what they wrote in it, comments included, stays as it is.
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import typer
 
 from acm_addon.errors import AcmError
+from acm_addon.file_lock import in_turn
 from acm_addon.home import Home, acm_home
 from acm_addon.model import utc_now
 from cli import price_table
@@ -102,29 +103,33 @@ def show(as_json: bool) -> None:
 
 
 def remove(number: int) -> None:
-    home = acm_home()
-    text = _text(home.price_overrides)
-    entries = _entries(text)
-    if not 1 <= number <= len(entries):
-        raise UsageError(f"there is no number {number}", "`acm prices own` lists them")
-    entry = entries[number - 1]
-    _write(home, text[: entry.start] + text[entry.stop :])
-    typer.echo(f"acm: removed {clean(text[entry].strip().splitlines()[0])} {number}", err=True)
+    removed = ""
+
+    def without(text: str) -> str:
+        nonlocal removed
+        entries = _entries(text)
+        if not 1 <= number <= len(entries):
+            raise UsageError(f"there is no number {number}", "`acm prices own` lists them")
+        entry = entries[number - 1]
+        removed = text[entry].strip().splitlines()[0]
+        return text[: entry.start] + text[entry.stop :]
+
+    _change(acm_home(), without)
+    typer.echo(f"acm: removed {clean(removed)} {number}", err=True)
 
 
 def follow_rename(home: Home, old: str, new: str) -> None:
     """Prices and discounts of a project are its own under its new name, too. Raises AcmError."""
-    text = _text(home.price_overrides)
     its = re.compile(rf"""^(\s*project\s*=\s*)(["']){re.escape(old)}\2""", re.MULTILINE)
-    renamed = its.sub(rf"\g<1>\g<2>{new}\g<2>", text)
-    if renamed != text:
-        _write(home, renamed)
+    _change(home, lambda text: its.sub(rf"\g<1>\g<2>{new}\g<2>", text))
 
 
 def _append(home: Home, entry: str, *, dated: bool = False) -> None:
-    text = _text(home.price_overrides)
-    gap = "" if not text or text.endswith("\n") else "\n"
-    _write(home, f"{text}{gap}{entry}")
+    def longer(text: str) -> str:
+        gap = "" if not text or text.endswith("\n") else "\n"
+        return f"{text}{gap}{entry}"
+
+    _change(home, longer)
     which = "calls of these dates" if dated else "calls from now on"
     typer.echo(
         f"acm: {which} have these prices; `acm reprice` is for those that are recorded", err=True
@@ -150,8 +155,20 @@ def _warn_of_nothing(provider: str | None, model: str | None) -> None:
         )
 
 
+def _change(home: Home, change: Callable[[str], str]) -> None:
+    """Put the changed file in place once it is proved sound, one change after another.
+
+    Raises AcmError; what was there stays.
+    """
+    path = home.price_overrides
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with in_turn(path.with_suffix(".lock")):
+        before = _text(path)
+        if (text := change(before)) != before:
+            _write(home, text)
+
+
 def _write(home: Home, text: str) -> None:
-    """Put the file in place once it is proved sound. Raises AcmError; what was there stays."""
     from acm_addon.price_store import publish, write_whole
 
     with tempfile.TemporaryDirectory(prefix="acm-") as folder:

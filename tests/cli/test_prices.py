@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -69,6 +72,20 @@ def test_doctor_names_a_mistake_in_the_users_prices(acm: Screen, home: Home) -> 
     assert ("fail", False, False) == (check["status"], check["data"]["usable"], found["healthy"])
     assert "overrides.toml: discount 2 (line 4)" in check["message"]
     assert check["hint"]
+
+
+def test_prices_that_are_set_at_once(acm: Screen, home: Home) -> None:
+    """One after another: each process finds what the others wrote."""
+    models = [f"m-{number}" for number in range(4)]
+    command = [sys.executable, "-m", "cli", "prices", "set", "--discount", "10", "--model"]
+    running = [
+        subprocess.Popen([*command, model], env={**os.environ, "ACM_HOME": str(home.root)})
+        for model in models
+    ]
+    assert [0] * len(models) == [process.wait() for process in running]
+    own = json.loads(acm("prices", "own", "--json")[1])
+    written = "".join(each["entry"] for each in own)
+    assert len(models) == len(own) == sum(f'"{model}"' in written for model in models)
 
 
 def test_a_model_is_its_makers_before_it_is_a_resellers(acm: Screen) -> None:

@@ -146,7 +146,8 @@ def _authority(facts: Facts) -> Finding:
     found = facts.authority
     data = {"present": found is not None, "expires": found.ends.isoformat() if found else None}
     if found is None:
-        hint = f"`acm restart` makes one; move {facts.home}/ca away first, if it is there"
+        command = "acm restart" if facts.proxy else "acm start"
+        hint = f"`{command}` makes one; move {facts.home}/ca away first, if it is there"
         return Finding(
             "certificate", Verdict.FAIL, "there is no sound one in acm's home", hint, data
         )

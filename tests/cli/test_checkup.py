@@ -214,7 +214,7 @@ def test_a_few_findings_are_counted_in_words() -> None:
 
 def test_a_damaged_certificate_has_to_go_first() -> None:
     """The proxy makes a new one only where there is none."""
-    finding = examine(replace(WELL, authority=None))[1]
-    assert "`acm restart` makes one; move /home/me/acm/ca away first, if it is there" == (
-        finding.hint
-    )
+    ends = " makes one; move /home/me/acm/ca away first, if it is there"
+    gone = replace(WELL, authority=None)
+    assert f"`acm restart`{ends}" == finding(gone, "certificate").hint
+    assert f"`acm start`{ends}" == finding(replace(gone, proxy=None), "certificate").hint

@@ -135,8 +135,10 @@ class ContentDecoder:
     """Undoes a Content-Encoding header value, such as ``gzip`` or ``deflate, br``."""
 
     def __init__(self, content_encoding: str) -> None:
-        names = [name.strip().lower() for name in content_encoding.split(",")]
-        names = [name for name in names if name and name != "identity"]
+        names: list[str] = []
+        if content_encoding:
+            names = [name.strip().lower() for name in content_encoding.split(",")]
+            names = [name for name in names if name and name != "identity"]
         self.broken = any(name not in _CODECS for name in names)
         """Set at the first byte that cannot be decoded; nothing comes out from then on."""
         # The header lists the codings in the order in which they were applied.

@@ -23,7 +23,7 @@ MAX_DEPTH = 4096
 MAX_TOKEN = 4096
 """Bytes of a key on the way to a wanted path, with the blanks around it."""
 
-_STRING = rb'"(?:[^"\\]++|\\.)*+"'
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _KEY = re.compile(rb"[ \t\r\n]*+(" + _STRING + rb")[ \t\r\n]*+:[ \t\r\n]*+", re.DOTALL)
 _KEY_START = re.compile(
     rb'[ \t\r\n]*+(?:"(?:[^"\\]++|\\.)*+(?:\\?\Z|"[ \t\r\n]*+\Z))?\Z', re.DOTALL

@@ -61,7 +61,7 @@ class Captured:
 
 def decoded_headers(fields: Iterable[tuple[object, object]]) -> dict[str, str]:
     """The headers of a body that its capture holds decoded."""
-    headers = headers_by_name((str(name), str(value)) for name, value in fields)
+    headers = headers_by_name([(str(name), str(value)) for name, value in fields])
     headers.pop("content-encoding", None)
     return headers
 

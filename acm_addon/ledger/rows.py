@@ -110,6 +110,8 @@ def scalar(value: object) -> object:
 def _json(value: object) -> str:
     """ASCII JSON text without half surrogate pairs, which SQLite's JSON functions hand out as they
     are and Python then refuses to read."""
+    if not value:  # as most of a row's are
+        return "{}" if isinstance(value, dict) else "[]"
     encoded = _encode(value)
     return _encode(_text(value)) if "\\ud" in encoded else encoded
 

@@ -349,4 +349,6 @@ def test_what_we_were_told_to_ignore_the_child_ignores_too() -> None:
 def _read_until(read: Callable[[int], bytes | None], end: bytes) -> None:
     seen = b""
     while end not in seen:
-        seen += read(1) or b""
+        if not (data := read(1)):
+            raise EOFError(seen)
+        seen += data

@@ -5,6 +5,7 @@ import queue
 import socket
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -15,7 +16,7 @@ from cli.standin.families import HOSTS
 PATIENCE = 20.0
 
 
-class TlsServer:
+class TlsServer(ABC):
     """One request and one response a connection, on a port of its own, until the block ends."""
 
     def __init__(self, folder: Path, hosts: Sequence[str] = HOSTS) -> None:
@@ -50,8 +51,8 @@ class TlsServer:
                 self._answer(connection)
                 connection.unwrap()
 
-    def _answer(self, connection: ssl.SSLSocket) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _answer(self, connection: ssl.SSLSocket) -> None: ...
 
 
 class RawUpstream(TlsServer):

@@ -18,6 +18,7 @@ from acm_addon.home import Home
 from acm_addon.logs import logger
 from acm_addon.model import utc_now
 from acm_addon.rate_limits import Quota, RateLimits, merged, read, seconds_to_wait
+from acm_addon.whole_file import replace_file
 
 log = logger("limits")
 
@@ -75,10 +76,9 @@ class LimitKeeper:
     def _publish(self) -> None:
         """A few kilobytes, at most once a second: quicker than to ask a thread for it."""
         self._publishing = None
-        draft = self._path.with_suffix(".tmp")
+        text = json.dumps([as_json(one) for one in self._known.values()])
         try:
-            draft.write_text(json.dumps([as_json(one) for one in self._known.values()]))
-            draft.replace(self._path)
+            replace_file(self._path, text.encode())
         except OSError as error:
             log.warning("could not write the rate limits: %s", os.strerror(error.errno or 0))
 

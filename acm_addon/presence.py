@@ -20,6 +20,7 @@ from typing import Any
 
 from acm_addon.errors import AcmError
 from acm_addon.home import Home
+from acm_addon.whole_file import replace_file
 
 LOOK_SECONDS = 0.02
 """Between two looks at a lock, where the kernel offers no event for it."""
@@ -111,8 +112,8 @@ def write_state(home: Home, state: ProxyState) -> None:
     Raises StartError.
     """
     try:
-        replace_file(_pid_file(home), f"{state.pid}\n")
-        replace_file(_state_file(home), json.dumps(asdict(state)) + "\n")
+        replace_file(_pid_file(home), f"{state.pid}\n".encode())
+        replace_file(_state_file(home), f"{json.dumps(asdict(state))}\n".encode())
     except OSError as error:
         raise StartError(*_unusable(home, error)) from None
 
@@ -161,20 +162,6 @@ def _lock_in_time(fd: int, seconds: float = 0.5) -> bool:
             return False
         time.sleep(LOOK_SECONDS)
     return True
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write a file that is never seen in part, readable by the owner alone. Raises OSError."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)  # A dead process of this pid may have left it.
-    try:
-        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(text)
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
 
 
 def state_of(fields: dict[str, Any]) -> ProxyState:

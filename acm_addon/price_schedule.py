@@ -13,7 +13,7 @@ from pathlib import Path
 
 from acm_addon.home import Home
 from acm_addon.logs import logger
-from acm_addon.price_store import write_whole
+from acm_addon.whole_file import replace_file
 
 log = logger("prices")
 
@@ -31,7 +31,7 @@ def turn(home: Home, *, on: bool) -> None:
     if not on:
         _switch(home).unlink(missing_ok=True)
     elif not is_on(home):
-        write_whole(_switch(home), b"daily\n")
+        replace_file(_switch(home.ensure()), b"daily\n")
         os.utime(_switch(home), (0, 0))
 
 

@@ -7,8 +7,6 @@ where the user has prices of their own. Every table that was in use is kept ther
 import contextlib
 import gzip
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from importlib.metadata import version
@@ -20,6 +18,7 @@ from acm_addon.home import Home
 from acm_addon.model import utc_now
 from acm_addon.pricing import PriceTable
 from acm_addon.user_providers import price_entries, user_providers
+from acm_addon.whole_file import replace_file
 from pricing_data import (
     PriceDataError,
     RawProvider,
@@ -105,7 +104,7 @@ def publish(home: Home, table: PriceTable) -> None:
     table.freeze(home.prices)
     if _pointed_at(home) != table.version:
         uses = f"{_uses(home)}{table.version} {utc_now().isoformat()}\n"
-        write_whole(home.price_pointer, uses.encode())
+        replace_file(home.price_pointer, uses.encode())
 
 
 def signature(home: Home) -> Signature:
@@ -135,7 +134,7 @@ def store_base(home: Home, document: Mapping[str, Any]) -> None:
     ``as_of`` in it is the day up to which it knows prices.
     """
     text = json.dumps(document, sort_keys=True)
-    write_whole(home.price_base, gzip.compress(text.encode(), mtime=0))
+    replace_file(home.ensure().price_base, gzip.compress(text.encode(), mtime=0))
 
 
 def base_release(home: Home) -> tuple[str, date | None]:
@@ -168,19 +167,6 @@ def tables_used(home: Home) -> list[tuple[datetime, str]]:
         with contextlib.suppress(ValueError):
             found.add((datetime.fromisoformat(time), version))
     return sorted(found)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Put a file in its place, whole or not at all, readable by its owner alone."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
 
 
 def _last_sound(home: Home) -> PriceTable:

@@ -22,13 +22,13 @@ from acm_addon.journal import Begin, Journal, OpenCall, Progress, Sent
 from acm_addon.logs import fault, logger
 from acm_addon.model import Entry, Usage
 from acm_addon.pending import PendingCalls
-from acm_addon.presence import replace_file
 from acm_addon.price_schedule import PriceSchedule
 from acm_addon.prices_in_use import PricesInUse
 from acm_addon.pricing import PriceTable
 from acm_addon.settlement import Link
 from acm_addon.tap import Arrival, Outcome, Result
 from acm_addon.tokens import Estimator
+from acm_addon.whole_file import replace_file
 
 log = logger("recorder")
 
@@ -208,6 +208,6 @@ class Recorder:
 
 def _publish(path: Path, text: str) -> None:
     try:
-        replace_file(path, text)
+        replace_file(path, text.encode())
     except OSError as error:
         log.warning("could not write the counters: %s", os.strerror(error.errno or 0))

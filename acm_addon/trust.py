@@ -16,7 +16,7 @@ from pathlib import Path
 
 from acm_addon.errors import AcmError
 from acm_addon.home import Home
-from acm_addon.presence import replace_file
+from acm_addon.whole_file import replace_file
 
 TRUST_VARIABLES = (
     # OpenSSL, and what copies it: Python's ssl, httpx (OpenAI, Anthropic, Gemini SDKs), Ruby, Go on
@@ -78,7 +78,7 @@ def write_ca_bundle(home: Home, environment: Mapping[str, str] | None = None) ->
     bundle = "".join(found.values())
     if _read(home.ca_bundle) != bundle:
         try:
-            replace_file(home.ca_bundle, bundle)
+            replace_file(home.ca_bundle, bundle.encode())
         except OSError as error:
             raise AcmError(
                 f"the certificate bundle {home.ca_bundle} cannot be written: "

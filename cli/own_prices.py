@@ -160,8 +160,7 @@ def _change(home: Home, change: Callable[[str], str]) -> None:
 
     Raises AcmError; what was there stays.
     """
-    path = home.price_overrides
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = home.ensure().price_overrides
     with in_turn(path.with_suffix(".lock")):
         before = _text(path)
         if (text := change(before)) != before:
@@ -169,13 +168,14 @@ def _change(home: Home, change: Callable[[str], str]) -> None:
 
 
 def _write(home: Home, text: str) -> None:
-    from acm_addon.price_store import publish, write_whole
+    from acm_addon.price_store import publish
+    from acm_addon.whole_file import replace_file
 
     with tempfile.TemporaryDirectory(prefix="acm-") as folder:
         draft = Path(folder) / home.price_overrides.name
         draft.write_text(text, encoding="utf-8")
         table = price_table.with_overrides(home, draft)
-    write_whole(home.price_overrides, text.encode())
+    replace_file(home.price_overrides, text.encode())
     publish(home, table)
 
 

@@ -3,8 +3,6 @@
 import gzip
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -18,6 +16,7 @@ from acm_addon.pricing.periods import Period, periods
 from acm_addon.pricing.rates import Circumstances, RateCard, rate_card
 from acm_addon.pricing.split import Plan, plan
 from acm_addon.pricing.units import Units
+from acm_addon.whole_file import replace_file
 from pricing_data import (
     Overrides,
     RawProvider,
@@ -112,14 +111,7 @@ class PriceTable:
         if path.exists():
             return path
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=".price-table-", dir=folder)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(gzip.compress(self._frozen, mtime=0))
-            Path(draft).replace(path)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        replace_file(path, gzip.compress(self._frozen, mtime=0))
         return path
 
     def card(
